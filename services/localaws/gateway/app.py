@@ -18,6 +18,7 @@ from localaws.core.database import is_unavailable
 from localaws.core.errors import AwsError, not_implemented
 from localaws.core.platform import Context, Platform
 from localaws.core.service import Shape
+from localaws.engines.supervisor import Supervisor
 from localaws.gateway.chunked import upload_body
 from localaws.gateway.forward import Forwarder
 from localaws.gateway.identity import account_of, check_presigned, credential_of, root_of
@@ -38,9 +39,10 @@ _STATUS_PATH = "/_localaws/"
 class Gateway:
     """One endpoint for all services of a platform."""
 
-    def __init__(self, platform: Platform, forwarder: Forwarder) -> None:
+    def __init__(self, platform: Platform, forwarder: Forwarder, supervisor: Supervisor) -> None:
         self._platform = platform
         self._forwarder = forwarder
+        self._supervisor = supervisor
 
     async def __call__(
         self, scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: Send
@@ -125,10 +127,12 @@ class Gateway:
     async def _status(self, request: Request) -> Response:
         page = request.path.removeprefix(_STATUS_PATH)
         if page == "health":
-            started = await self._platform.database.fetchval("SELECT 1")
+            engines = await self._supervisor.statuses()
+            well = all(engine.healthy for engine in engines)
             body: Shape = {
-                "status": "healthy" if started == 1 else "unhealthy",
+                "status": "healthy" if well else "unhealthy",
                 "version": localaws.__version__,
+                "engines": [engine.as_json() for engine in engines],
                 "services": sorted(self._platform.services.names),
             }
         elif page == "ledger":
@@ -138,9 +142,9 @@ class Gateway:
         return Response(200, {"content-type": "application/json"}, msgspec.json.encode(body))
 
 
-def create_app(platform: Platform, forwarder: Forwarder) -> Gateway:
+def create_app(platform: Platform, forwarder: Forwarder, supervisor: Supervisor) -> Gateway:
     """Return the ASGI application of a started platform."""
-    return Gateway(platform, forwarder)
+    return Gateway(platform, forwarder, supervisor)
 
 
 async def _bounded(chunks: AsyncIterator[bytes], limit: int = 32 << 20) -> AsyncIterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator, Callable
 
@@ -21,6 +22,8 @@ from localaws.engines.catalog.postgresql import PostgresCatalog
 from localaws.engines.object_store.files import FileObjectStore
 from localaws.engines.postgresql import EmbeddedPostgres
 from localaws.engines.sql.duckdb.adapter import DuckDbEngine
+from localaws.engines.sql.duckdb.pool import PoolSettings
+from localaws.engines.supervisor import Supervisor
 from localaws.gateway.app import create_app
 from localaws.gateway.forward import Forwarder
 from localaws.settings import Settings
@@ -52,19 +55,28 @@ def listen(settings: Settings) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def platform(settings: Settings) -> AsyncIterator[tuple[Platform, Forwarder]]:
+async def platform(
+    settings: Settings,
+) -> AsyncIterator[tuple[Platform, Forwarder, Supervisor]]:
     """Start everything a platform needs, and stop it in reverse order."""
     async with contextlib.AsyncExitStack() as stack:
+        supervisor = Supervisor()
+        stack.push_async_callback(supervisor.stop)
         url = settings.database_url
         if not url:
-            server = EmbeddedPostgres(settings.home / "database")
-            url = await server.start()
-            stack.push_async_callback(server.stop)
+            server = EmbeddedPostgres(
+                settings.home / "database",
+                log=settings.home / "logs" / "database.log",
+                flush=settings.durability != "none",
+            )
+            await supervisor.start(server)
+            url = server.url
+        services = Services()
+        services.load_all()  # they declare tables
         database = Database(url)
         await database.start()
         stack.push_async_callback(database.stop)
         clock = Clock()
-        services = Services()
         forwarder = Forwarder(database)
         stack.callback(forwarder.stop)
         object_store = FileObjectStore(
@@ -72,9 +84,11 @@ async def platform(settings: Settings) -> AsyncIterator[tuple[Platform, Forwarde
         )
         catalog = PostgresCatalog(database, clock)
         sql = DuckDbEngine(
-            settings.home / "sql",
-            workers=settings.sql_workers,
-            memory_mb=settings.sql_memory_mb,
+            PoolSettings(
+                home=settings.home / "sql",
+                maximum=settings.sql_workers or max(2, os.cpu_count() or 1),
+                memory_limit=f"{settings.sql_memory_mb}MB",
+            )
         )
         handles = Platform(
             settings=settings,
@@ -97,7 +111,7 @@ async def platform(settings: Settings) -> AsyncIterator[tuple[Platform, Forwarde
         stack.push_async_callback(handles.events.stop)
         await handles.jobs.start_up(handles, alone=not settings.database_url)
         stack.push_async_callback(handles.jobs.shut_down)
-        yield handles, forwarder
+        yield handles, forwarder, supervisor
 
 
 async def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> None:
@@ -113,9 +127,9 @@ async def serve(settings: Settings, ready: Callable[[str], None] | None = None) 
     with contextlib.closing(listen(settings)) as listener:
         port = listener.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        async with platform(settings) as (handles, forwarder):
+        async with platform(settings) as (handles, forwarder, supervisor):
             config = uvicorn.Config(
-                create_app(handles, forwarder),
+                create_app(handles, forwarder, supervisor),
                 access_log=False,
                 lifespan="off",
                 log_config=None,

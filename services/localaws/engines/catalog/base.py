@@ -2,8 +2,8 @@
 
 Structures are Glue's own (`DatabaseInput`, `TableInput`, `PartitionInput` and what Glue answers, in
 AWS's names), because Glue is the widest door; errors are Glue's (`EntityNotFoundException`,
-`AlreadyExistsException`, `ConcurrentModificationException` …) raised as `AwsError`. Names are folded
-to lower case. A catalog id is an account id. Timestamps are aware datetimes.
+`AlreadyExistsException`, `ConcurrentModificationException` …) raised as `AwsError`, see `errors`.
+Names are folded to lower case. A catalog id is an account id. Timestamps are aware datetimes.
 """
 
 from __future__ import annotations
@@ -63,8 +63,9 @@ class Catalog(ABC):
         table: Shape,
         partitions: Sequence[Shape] = (),
         created_by: str = "",
+        indexes: Sequence[Shape] = (),
     ) -> None:
-        """Create a table from a TableInput, with its first partitions, in one step.
+        """Create a table from a TableInput, with its first partitions and indexes, in one step.
 
         Raises:
             AwsError: EntityNotFoundException (database), AlreadyExistsException.

@@ -1,7 +1,7 @@
 """The ``object_store`` port: buckets and objects, whichever store keeps them.
 
-Errors are AWS's (`NoSuchBucket`, `NoSuchKey`, `PreconditionFailed` …), raised as `AwsError`, so that
-every door to the store tells the same story. Bucket names are global; a bucket has an owner.
+Errors are AWS's (`NoSuchBucket`, `NoSuchKey`, `PreconditionFailed` …), raised as `AwsError`, so
+that every door to the store tells the same story. Bucket names are global; a bucket has an owner.
 """
 
 from __future__ import annotations
@@ -244,8 +244,12 @@ class ObjectStore(ABC):
         condition: WriteCondition | None = None,
         checksums: Mapping[str, str] | None = None,
     ) -> ObjectInfo:
-        """Make the object of the parts named by (number, etag); InvalidPart, InvalidPartOrder,
-        EntityTooSmall, NoSuchUpload.
+        """Make the object of the parts named by (number, etag).
+
+        A repetition gives the object again.
+
+        Raises:
+            AwsError: InvalidPart, InvalidPartOrder, EntityTooSmall, NoSuchUpload.
         """
 
     @abstractmethod

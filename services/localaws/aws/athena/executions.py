@@ -1,0 +1,391 @@
+"""The life of a query execution: started, run as a durable job, stopped, recovered.
+
+A statement becomes visible in an order that a kill at any point leaves whole. A query only writes
+its result, which nobody sees before the state is SUCCEEDED, and is simply run again. A statement
+that writes tables notes first which objects it will add (`Write`); they then appear in one step,
+the commit. After a restart the objects say whether it happened: if so the rest is completed, if not
+what was prepared is removed and the query fails with that reason (see `recovery`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import shutil
+import time
+import uuid
+from datetime import datetime
+
+from localaws.aws.athena import recovery
+from localaws.aws.athena.dispatch import execute
+from localaws.aws.athena.errors import (
+    INTERNAL_ERROR,
+    StatementError,
+    engine_failure,
+    execution_not_found,
+    invalid_request,
+)
+from localaws.aws.athena.locations import parse_location
+from localaws.aws.athena.model import PRIMARY, Failure, QueryExecution, WorkGroup
+from localaws.aws.athena.parser import parse
+from localaws.aws.athena.prepared import find_prepared
+from localaws.aws.athena.publish import publish, publish_failure, withdraw
+from localaws.aws.athena.run import Answer, Cancelled, Run, check_catalog
+from localaws.aws.athena.start_checks import check_statement
+from localaws.aws.athena.statements import (
+    CreateTableAs,
+    Execute,
+    Explain,
+    Insert,
+    Query,
+    Statement,
+    Unload,
+)
+from localaws.aws.athena.store import Executions
+from localaws.aws.athena.workgroups import decode_token, encode_token, find_workgroup
+from localaws.core.errors import AwsError, not_implemented
+from localaws.core.jobs import Job
+from localaws.core.platform import Context, Platform
+from localaws.core.service import Shape
+from localaws.engines.sql.base import QueryCancelled, SqlError
+
+JOB = "athena.query"
+MAX_QUERY_BYTES = 262_144
+
+_RUNNING_AFTER_SECONDS = 0.02
+_WATCH_SECONDS = 0.25
+_LARGE_STATEMENT = 4096
+_PAGE = 50
+_WITH_PARAMETERS = (Query, Explain, Insert, CreateTableAs, Unload)
+_CANCELLED = "Query cancelled by user"
+
+log = logging.getLogger(__name__)
+
+
+async def start(
+    ctx: Context,
+    query: str,
+    token: str | None,
+    context: Shape,
+    result_configuration: Shape,
+    workgroup: str | None,
+    parameters: list[str],
+) -> str:
+    """Begin an execution and return its id; a repeated token returns the id it gave before.
+
+    The id is derived from the token, so a repetition meets the first execution's row.
+
+    Raises:
+        AwsError: InvalidRequestException.
+    """
+    platform = ctx.platform
+    group = await find_workgroup(ctx, workgroup or PRIMARY)
+    if group.state != "ENABLED":
+        raise invalid_request(f"WorkGroup {group.name} is disabled.")
+    prefix = await _result_prefix(ctx, group, result_configuration)
+    if len(query.encode()) > MAX_QUERY_BYTES:
+        raise invalid_request(
+            "1 validation error detected: Value at 'queryString' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {MAX_QUERY_BYTES}"
+        )
+    if len(query) > _LARGE_STATEMENT:
+        statement = await asyncio.to_thread(parse, query)
+    else:
+        statement = parse(query)
+    check_catalog(context.get("Catalog"))
+    await check_statement(ctx, statement, group, (context.get("Database") or "default").lower())
+    prepared = None
+    if isinstance(statement, Execute):
+        prepared = (await find_prepared(ctx, group.name, statement.name)).query
+        parameters = list(statement.parameters) or parameters
+        statement = parse(prepared)
+    if parameters and not isinstance(statement, _WITH_PARAMETERS):
+        raise invalid_request(
+            f"Incorrect number of parameters: expected 0 but found {len(parameters)}"
+        )
+    id = _execution_id(ctx, token)
+    execution = QueryExecution(
+        id=id,
+        account=ctx.account,
+        region=ctx.region,
+        workgroup=group.name,
+        query=query,
+        statement_type=statement.type,
+        substatement=statement.substatement,
+        location=_result_location(statement, prefix, id),
+        prefix=prefix,
+        submitted_at=platform.clock.now(),
+        request=(
+            query,
+            context.get("Catalog"),
+            context.get("Database"),
+            result_configuration.get("OutputLocation"),
+        ),
+        catalog=context.get("Catalog"),
+        database=context.get("Database"),
+        prepared=prepared,
+        parameters=parameters,
+        result_configuration=_echoed(group, result_configuration),
+        scan_limit=group.configuration.get("BytesScannedCutoffPerQuery"),
+    )
+    executions = Executions(platform.database, ctx.scope)
+    async with platform.database.transaction() as connection:
+        created = await executions.create(execution, connection)
+        if created:
+            await platform.jobs.submit(connection, JOB, ctx.scope, id)
+    if created:
+        platform.jobs.start(id)
+        return id
+    before = await executions.get(id)
+    if before is None or before.request != execution.request:
+        raise invalid_request("Idempotent parameters do not match", "IDEMPOTENT_PARAMETER_MISMATCH")
+    return id
+
+
+def _execution_id(ctx: Context, token: str | None) -> str:
+    if token is None:
+        return str(uuid.uuid4())
+    digest = hashlib.sha256(f"{ctx.account}/{ctx.region}/{token}".encode()).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
+async def _result_prefix(ctx: Context, group: WorkGroup, requested: Shape) -> str:
+    """Return the folder results go to, by the rules of workgroup settings.
+
+    https://docs.aws.amazon.com/athena/latest/ug/workgroups-settings-override.html
+    """
+    own = requested.get("OutputLocation")
+    if own is not None and (parse_location(own) is None or not own.startswith("s3://")):
+        raise invalid_request("outputLocation is not a valid S3 path.")
+    settings = group.configuration.get("ResultConfiguration") or {}
+    enforced = group.configuration.get("EnforceWorkGroupConfiguration", False)
+    chosen = settings if enforced or own is None else requested
+    uri = chosen.get("OutputLocation") or (None if enforced else own)
+    where = parse_location(uri) if uri else None
+    if where is None:
+        raise invalid_request(
+            "No output location provided. An output location is required either through the "
+            "Workgroup result configuration setting or as an API input."
+        )
+    _refuse_encryption(chosen)
+    try:
+        bucket = await ctx.platform.object_store.bucket(where.bucket)
+    except AwsError as error:
+        raise invalid_request(f"Unable to verify/create output bucket {where.bucket}") from error
+    owner = chosen.get("ExpectedBucketOwner")
+    if owner is not None and bucket.account != owner:
+        raise invalid_request(f"Unable to verify/create output bucket {where.bucket}")
+    return f"s3://{where.bucket}/{where.folder}"
+
+
+def _refuse_encryption(configuration: Shape) -> None:
+    option = (configuration.get("EncryptionConfiguration") or {}).get("EncryptionOption")
+    if option not in (None, "SSE_S3"):
+        raise not_implemented(f"EncryptionOption {option}")
+
+
+def _echoed(group: WorkGroup, requested: Shape) -> Shape:
+    enforced = group.configuration.get("EnforceWorkGroupConfiguration", False)
+    settings = group.configuration.get("ResultConfiguration") or {}
+    chosen = settings if enforced else settings | requested
+    return {name: value for name, value in chosen.items() if name != "OutputLocation"}
+
+
+def _result_location(statement: Statement, prefix: str, id: str) -> str:
+    if isinstance(statement, CreateTableAs):
+        return f"{prefix}tables/{id}"
+    if isinstance(statement, Insert | Unload):
+        return prefix + id
+    return f"{prefix}{id}.csv" if isinstance(statement, Query) else f"{prefix}{id}.txt"
+
+
+def _may_run_again(statement: Statement) -> bool:
+    """Return whether a statement has no effect but its result."""
+    return isinstance(statement, Query | Explain) or statement.type == "UTILITY"
+
+
+async def get(ctx: Context, id: str) -> QueryExecution:
+    """Return an execution; InvalidRequestException where there is none."""
+    execution = await Executions(ctx.platform.database, ctx.scope).get(id)
+    if execution is None:
+        raise execution_not_found(id)
+    return execution
+
+
+async def page(
+    ctx: Context, workgroup: str, next_token: str | None, max_results: int | None
+) -> Shape:
+    """Return a page of the ids of a workgroup's executions, newest first."""
+    group = await find_workgroup(ctx, workgroup)
+    limit = max_results or _PAGE
+    before: tuple[datetime, str] | None = None
+    if next_token is not None:
+        time_text, _, id = decode_token(next_token).partition(" ")
+        try:
+            before = (datetime.fromisoformat(time_text), id)
+        except ValueError as error:
+            raise invalid_request(f"The nextPageToken is malformed: {next_token}") from error
+    found = await Executions(ctx.platform.database, ctx.scope).page(group.name, before, limit + 1)
+    answer: Shape = {"QueryExecutionIds": [id for id, _ in found[:limit]]}
+    if len(found) > limit:
+        id, submitted_at = found[limit - 1]
+        answer["NextToken"] = encode_token(f"{submitted_at.isoformat()} {id}")
+    return answer
+
+
+async def stop(ctx: Context, id: str) -> None:
+    """Cancel an execution; one that is over stays as it is."""
+    execution = await get(ctx, id)
+    if execution.final:
+        return
+    execution.reason = _CANCELLED
+    execution.completed_at = ctx.platform.clock.now()
+    _count_time(execution, execution.completed_at)
+    if await Executions(ctx.platform.database, ctx.scope).cancel(execution):
+        await ctx.platform.sql.cancel(id)
+
+
+async def run_execution(platform: Platform, job: Job) -> None:
+    """Run the statement of an execution to its end."""
+    execution = await Executions(platform.database, job.scope).get(job.id)
+    if execution is None or execution.final:
+        return
+    await _run(platform, execution)
+
+
+async def recover_execution(platform: Platform, job: Job) -> None:
+    """Settle an execution whose process died while it ran."""
+    execution = await Executions(platform.database, job.scope).get(job.id)
+    if execution is None:
+        return
+    if execution.final:
+        await recovery.discard_unpublished(platform, execution)
+        return
+    if _may_run_again(parse(execution.sql)):
+        await _run(platform, execution)
+        return
+    answer = await recovery.settle(platform, execution)
+    staging = await platform.object_store.staging()
+    try:
+        run = Run(platform, execution, staging)
+        if answer is not None:
+            await _succeed(run, answer, time.monotonic())
+        else:
+            await _fail(run, recovery.lost())
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+async def _run(platform: Platform, execution: QueryExecution) -> None:
+    begun = time.monotonic()
+    waited = platform.clock.now() - execution.submitted_at
+    execution.statistics.queue = max(int(waited.total_seconds() * 1000), 0)
+    staging = await platform.object_store.staging()
+    run = Run(platform, execution, staging)
+    try:
+        try:
+            answer = await _watched(run)
+        except StatementError as error:
+            await _fail(run, error)
+        else:
+            await _succeed(run, answer, begun)
+    except Cancelled:
+        log.debug("query %s was cancelled", execution.id)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, staging, True)
+
+
+async def _watched(run: Run) -> Answer:
+    """Execute the statement; show it RUNNING once it takes a while, and heed its cancellation."""
+    executions = Executions(run.platform.database, run.scope)
+    work = asyncio.create_task(_translated(run), name=f"athena-{run.execution.id}")
+    try:
+        await asyncio.wait({work}, timeout=_RUNNING_AFTER_SECONDS)
+        if not work.done():
+            running = await executions.mark_running(run.execution.id)
+            run.execution.state = "RUNNING"
+            while not work.done():
+                if not running:
+                    await run.engine.cancel(run.execution.id)
+                await asyncio.wait({work}, timeout=_WATCH_SECONDS)
+                if running and not work.done():
+                    running = await executions.is_open(run.execution.id)
+        return await work
+    finally:
+        if not work.done():
+            await run.engine.cancel(run.execution.id)
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await work
+
+
+async def _translated(run: Run) -> Answer:
+    """Execute the statement; whatever fails becomes a StatementError in Athena's words."""
+    try:
+        return await execute(run, parse(run.execution.sql))
+    except (StatementError, Cancelled):
+        raise
+    except QueryCancelled as error:
+        raise Cancelled from error
+    except SqlError as error:
+        raise engine_failure(error.name, error.message, user=error.user) from error
+    except AwsError as error:
+        raise StatementError(f"{error.code}: {error.message}") from error
+    except Exception as error:
+        log.exception("query %s failed", run.execution.id)
+        raise StatementError(
+            f"GENERIC_INTERNAL_ERROR: {type(error).__name__}",
+            INTERNAL_ERROR,
+            user=False,
+            retryable=True,
+        ) from error
+
+
+async def _succeed(run: Run, answer: Answer, begun: float) -> None:
+    execution = run.execution
+    processing = time.monotonic()
+    execution.columns = list(answer.columns)
+    execution.update_count = answer.update_count
+    execution.substatement = answer.substatement or execution.substatement
+    execution.statistics.scanned_bytes = answer.scanned_bytes
+    execution.statistics.output_rows = answer.rows
+    await publish(run, answer)
+    now = time.monotonic()
+    if run.engine_seconds:
+        execution.statistics.engine = int(run.engine_seconds * 1000)
+        before = processing - begun - run.engine_seconds
+        execution.statistics.preprocessing = max(int(before * 1000), 0)
+    else:
+        execution.statistics.engine = int((processing - begun) * 1000)
+    execution.statistics.processing = int((now - processing) * 1000)
+    await _finish(run, "SUCCEEDED")
+
+
+async def _fail(run: Run, error: StatementError) -> None:
+    execution = run.execution
+    execution.reason = error.reason
+    execution.failure = Failure(
+        1 if not error.user else 2, error.error_type, error.reason, error.retryable
+    )
+    if run.engine_seconds:
+        execution.statistics.engine = int(run.engine_seconds * 1000)
+    if error.written:
+        await publish_failure(run, error.reason)
+    await _finish(run, "FAILED")
+
+
+async def _finish(run: Run, state: str) -> None:
+    execution = run.execution
+    execution.state = state
+    execution.completed_at = run.platform.clock.now()
+    _count_time(execution, execution.completed_at)
+    if not await Executions(run.platform.database, run.scope).save(execution):
+        await withdraw(run)
+        raise Cancelled
+
+
+def _count_time(execution: QueryExecution, now: datetime) -> None:
+    elapsed = now - execution.submitted_at
+    execution.statistics.total = max(int(elapsed.total_seconds() * 1000), 0)

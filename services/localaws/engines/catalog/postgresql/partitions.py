@@ -1,0 +1,208 @@
+"""Partitions of the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from localaws.core.database import Connection
+from localaws.engines.catalog import expression as expressions
+from localaws.engines.catalog.base import PartitionError, Shape
+from localaws.engines.catalog.errors import (
+    ALREADY_EXISTS,
+    ENTITY_NOT_FOUND,
+    PARTITION_EXISTS,
+    PARTITION_NOT_FOUND,
+    invalid_input,
+    wrong_number_of_values,
+)
+from localaws.engines.catalog.postgresql.documents import (
+    PartitionRow,
+    Rows,
+    Values,
+    partitions_of,
+    row_source,
+)
+from localaws.engines.catalog.postgresql.filters import Filter
+from localaws.engines.catalog.postgresql.store import Store, TableRow, decode
+
+VALUES_LIMIT = 2400
+"""Bytes of all values of a partition together: what one entry of an index holds."""
+
+
+class Partitions(Store):
+    """Create, read, update and delete partitions."""
+
+    async def create_partitions(
+        self, catalog: str, database: str, table: str, partitions: Sequence[Shape]
+    ) -> list[PartitionError]:
+        """Create partitions; see the port."""
+        async with self._database.transaction() as connection:
+            # Shared: many may add at once, but the keys do not change meanwhile.
+            row = await self._table(catalog, database, table, connection, lock="FOR SHARE")
+            return await self._insert(connection, row, partitions)
+
+    async def _insert(
+        self, connection: Connection, table: TableRow, partitions: Sequence[Shape]
+    ) -> list[PartitionError]:
+        now = self._now()
+        rows = Rows()
+        wanted: dict[Values, PartitionRow] = {}
+        taken: list[Values] = []
+        for partition in partitions:
+            values = _checked(table, partition.get("Values", ()))
+            if values in wanted:
+                taken.append(values)
+            wanted.setdefault(values, rows.row({**partition, "CreationTime": now}))
+        # In order of values, so that two batches with the same partitions cannot deadlock.
+        ordered = sorted(wanted)
+        await rows.write_columns(connection, table)
+        source, array, arguments = row_source(
+            len(table.keys), ordered, [wanted[values] for values in ordered]
+        )
+        inserted = await connection.fetch(
+            "INSERT INTO gl_partition (table_id, values, columns, body) "
+            f"SELECT $1, {array}, wanted_columns, wanted_body FROM {source} "
+            "ON CONFLICT DO NOTHING RETURNING values",
+            table.id,
+            *arguments,
+        )
+        created = {tuple(row["values"]) for row in inserted}
+        taken += [values for values in ordered if values not in created]
+        return [PartitionError(values, ALREADY_EXISTS, PARTITION_EXISTS) for values in taken]
+
+    async def get_partitions(
+        self,
+        catalog: str,
+        database: str,
+        table: str,
+        expression: str | None = None,
+        after: Sequence[str] = (),
+        limit: int | None = None,
+        segment: tuple[int, int] | None = None,
+    ) -> list[Shape]:
+        """Return partitions by an expression; see the port."""
+        row = await self._table(catalog, database, table)
+        arguments: list[Any] = [row.id, limit]
+        where = ["table_id = $1"]
+        condition = expressions.parse(expression, row.keys)
+        if condition is not None:
+            where.append(Filter(condition, arguments).sql)
+        if after:
+            arguments.append(list(after))
+            where.append(f"values > ${len(arguments)}::text[]")
+        if segment is not None:
+            arguments += segment
+            total = len(arguments)
+            where.append(f"(hash_array(values)::bigint & 2147483647) % ${total} = ${total - 1}")
+        query = (
+            f"SELECT values, columns, body FROM gl_partition WHERE {' AND '.join(where)} "
+            "ORDER BY values LIMIT $2"
+        )
+        if condition is None:
+            rows = await self._database.fetch(query, *arguments)
+        else:
+            async with self._database.transaction() as connection:
+                # The best plan depends on the literals: never one made for any literals.
+                await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+                rows = await connection.fetch(query, *arguments)
+        return await partitions_of(self._database, row, rows)
+
+    async def get_partitions_by_values(
+        self, catalog: str, database: str, table: str, values: Sequence[Sequence[str]]
+    ) -> list[Shape]:
+        """Return the partitions with these values; see the port."""
+        row = await self._table(catalog, database, table)
+        wanted = {_checked(row, each) for each in values}
+        source, array, arguments = row_source(len(row.keys), wanted)
+        rows = await self._database.fetch(
+            f"SELECT values, columns, body FROM gl_partition JOIN {source} "
+            f"ON table_id = $1 AND values = {array} ORDER BY values",
+            row.id,
+            *arguments,
+        )
+        return await partitions_of(self._database, row, rows)
+
+    async def update_partitions(
+        self,
+        catalog: str,
+        database: str,
+        table: str,
+        entries: Sequence[tuple[Sequence[str], Shape]],
+    ) -> list[PartitionError]:
+        """Replace partitions; see the port."""
+        async with self._database.transaction() as connection:
+            row = await self._table(catalog, database, table, connection, lock="FOR SHARE")
+            wanted: dict[Values, Shape] = {}
+            for present, partition in entries:
+                values = _checked(row, present)
+                if tuple(partition.get("Values") or values) != values:
+                    raise invalid_input(
+                        "The values of a partition cannot be changed; delete and create it."
+                    )
+                wanted[values] = {**partition, "Values": list(values)}
+            source, array, arguments = row_source(len(row.keys), sorted(wanted))
+            found = await connection.fetch(
+                f"SELECT values, body FROM gl_partition JOIN {source} ON table_id = $1 "
+                f"AND values = {array} ORDER BY values FOR NO KEY UPDATE OF gl_partition",
+                row.id,
+                *arguments,
+            )
+            rows = Rows()
+            new: dict[Values, PartitionRow] = {}
+            for each in found:
+                values = tuple(each["values"])
+                created = decode(each["body"])["CreationTime"]
+                new[values] = rows.row({**wanted[values], "CreationTime": created})
+            await rows.write_columns(connection, row)
+            source, array, arguments = row_source(len(row.keys), new, new.values())
+            await connection.execute(
+                f"UPDATE gl_partition SET columns = wanted_columns, body = wanted_body "
+                f"FROM {source} WHERE table_id = $1 AND values = {array}",
+                row.id,
+                *arguments,
+            )
+        return _missing(wanted, new)
+
+    async def delete_partitions(
+        self, catalog: str, database: str, table: str, values: Sequence[Sequence[str]]
+    ) -> list[PartitionError]:
+        """Delete partitions; see the port."""
+        row = await self._table(catalog, database, table)
+        wanted = [_checked(row, each) for each in values]
+        source, array, arguments = row_source(len(row.keys), wanted)
+        rows = await self._database.fetch(
+            "WITH doomed AS MATERIALIZED (SELECT values AS doomed_values FROM gl_partition "
+            f"JOIN {source} ON table_id = $1 AND values = {array} ORDER BY values "
+            "FOR UPDATE OF gl_partition) "
+            "DELETE FROM gl_partition USING doomed WHERE table_id = $1 "
+            "AND values = doomed_values RETURNING values",
+            row.id,
+            *arguments,
+        )
+        return _missing(wanted, {tuple(each["values"]) for each in rows})
+
+
+def _checked(table: TableRow, values: Sequence[str]) -> Values:
+    """Return values that pair with the table's keys and can be kept.
+
+    Raises:
+        AwsError: InvalidInputException.
+    """
+    keys = table.body["PartitionKeys"]
+    if not keys or len(values) != len(keys):
+        raise wrong_number_of_values()
+    if any("\0" in value for value in values):
+        raise invalid_input("Partition values cannot contain the character U+0000.")
+    if sum(len(value.encode()) for value in values) > VALUES_LIMIT:
+        raise invalid_input(f"Partition values together are longer than {VALUES_LIMIT} bytes.")
+    return tuple(values)
+
+
+def _missing(wanted: Iterable[Values], found: Iterable[Values]) -> list[PartitionError]:
+    present = set(found)
+    return [
+        PartitionError(values, ENTITY_NOT_FOUND, PARTITION_NOT_FOUND)
+        for values in wanted
+        if values not in present
+    ]

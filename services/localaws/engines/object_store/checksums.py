@@ -1,0 +1,189 @@
+"""Checksums of objects: the algorithms of S3, and how those of parts make that of an object.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from localaws.engines.object_store.errors import (
+    checksum_differs,
+    checksum_not_available,
+    invalid_checksum,
+)
+
+try:
+    from awscrt import checksums as _crt
+except ImportError:
+    # CRC-32C and CRC-64/NVME are too slow in Python; without the package they are refused.
+    _crt: Any = None  # type: ignore[no-redef]
+
+SIZES = {
+    "crc32": 4,
+    "crc32c": 4,
+    "crc64nvme": 8,
+    "sha1": 20,
+    "sha256": 32,
+    "sha512": 64,
+    "md5": 16,
+}
+"""Bytes of a checksum by algorithm: those S3 knows and this store computes."""
+
+FULL_OBJECT_OF_PARTS = frozenset({"crc32", "crc32c", "crc64nvme"})
+"""Algorithms that can give the checksum of a whole object from those of its parts."""
+
+
+class Checksum(Protocol):
+    """A running checksum, as hashlib's."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take in more bytes."""
+
+    def digest(self) -> bytes:
+        """Return the checksum of what was taken in."""
+
+
+class _Crc:
+    def __init__(self, function: Callable[[bytes, int], int], size: int) -> None:
+        self._function = function
+        self._size = size
+        self._value = 0
+
+    def update(self, data: bytes, /) -> None:
+        self._value = self._function(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(self._size, "big")
+
+
+def new_checksum(algorithm: str) -> Checksum:
+    """Return a running checksum of an algorithm in lower case.
+
+    Raises:
+        AwsError: NotImplemented where the algorithm is not available.
+    """
+    if algorithm == "crc32":
+        return _Crc(zlib.crc32 if _crt is None else _crt.crc32, 4)
+    if algorithm in ("sha1", "sha256", "sha512", "md5"):
+        return hashlib.new(algorithm, usedforsecurity=False)
+    if _crt is not None and algorithm in SIZES:
+        return _Crc(getattr(_crt, algorithm), SIZES[algorithm])
+    raise checksum_not_available(algorithm)
+
+
+def available() -> list[str]:
+    """Return the algorithms that can be computed here."""
+    return [name for name in SIZES if _crt is not None or name not in ("crc32c", "crc64nvme")]
+
+
+class Checksums:
+    """Running checksums of several algorithms, to be compared with what was promised.
+
+    Args:
+        expected: base64 values by algorithm; an empty one is computed and not compared.
+    """
+
+    def __init__(self, expected: Mapping[str, str]) -> None:
+        self._expected = expected
+        self._running = {name: new_checksum(name) for name in expected}
+        for name, value in expected.items():
+            if value:
+                decode_checksum(name, value)
+
+    def update(self, data: bytes) -> None:
+        """Take in more bytes."""
+        for checksum in self._running.values():
+            checksum.update(data)
+
+    def finish(self) -> dict[str, str]:
+        """Return the values in base64.
+
+        Raises:
+            AwsError: BadDigest where one is not as expected.
+        """
+        values = {name: encode(running.digest()) for name, running in self._running.items()}
+        for name, value in values.items():
+            if self._expected[name] and self._expected[name] != value:
+                raise checksum_differs(name)
+        return values
+
+
+def encode(digest: bytes) -> str:
+    """Return bytes in base64."""
+    return base64.b64encode(digest).decode()
+
+
+def decode_checksum(algorithm: str, value: str) -> bytes:
+    """Return a checksum's bytes from its base64.
+
+    Raises:
+        AwsError: InvalidRequest where it has not the algorithm's size.
+    """
+    try:
+        digest = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        digest = b""
+    if len(digest) != SIZES[algorithm]:
+        raise invalid_checksum(algorithm)
+    return digest
+
+
+def multipart_etag(md5s: Iterable[str]) -> str:
+    """Return the ETag of an object made of parts: MD5 of their MD5s (hex), and their number."""
+    digests = [bytes.fromhex(md5) for md5 in md5s]
+    joined = hashlib.md5(b"".join(digests), usedforsecurity=False).hexdigest()
+    return f"{joined}-{len(digests)}"
+
+
+def composite_checksum(algorithm: str, parts: Sequence[str]) -> str:
+    """Return the checksum of the parts' checksums (base64), and their number."""
+    checksum = new_checksum(algorithm)
+    for part in parts:
+        checksum.update(base64.b64decode(part))
+    return f"{encode(checksum.digest())}-{len(parts)}"
+
+
+def full_checksum(algorithm: str, parts: Sequence[tuple[str, int]]) -> str:
+    """Return the checksum of a whole object from those of its parts (base64, size)."""
+    size = SIZES[algorithm]
+    combine = _combine_crc32 if _crt is None else getattr(_crt, f"combine_{algorithm}")
+    total = 0
+    for value, length in parts:
+        total = combine(total, int.from_bytes(base64.b64decode(value), "big"), length)
+    return encode(total.to_bytes(size, "big"))
+
+
+def _combine_crc32(first: int, second: int, length: int) -> int:
+    """Return the CRC-32 of two blocks joined: the first one's, moved on by `length` zero bytes.
+
+    The move is linear over GF(2), so it is done by squaring the matrix of one zero bit.
+    https://github.com/madler/zlib/blob/v1.2.11/crc32.c#L361
+    """
+    if length == 0:
+        return first
+    matrix = [0xEDB88320] + [1 << bit for bit in range(31)]
+    for _ in range(3):
+        matrix = [_times(matrix, column) for column in matrix]
+    while length:
+        if length & 1:
+            first = _times(matrix, first)
+        matrix = [_times(matrix, column) for column in matrix]
+        length >>= 1
+    return first ^ second
+
+
+def _times(matrix: list[int], vector: int) -> int:
+    total = 0
+    for column in matrix:
+        if not vector:
+            break
+        if vector & 1:
+            total ^= column
+        vector >>= 1
+    return total

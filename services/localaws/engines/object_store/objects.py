@@ -1,0 +1,179 @@
+"""Objects in the index: what is written here is what is visible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from localaws.core.database import Connection, Database
+from localaws.engines.object_store.base import Attributes, ObjectInfo, WriteCondition
+from localaws.engines.object_store.blobs import Blob
+from localaws.engines.object_store.errors import no_such_bucket, no_such_key, precondition_failed
+from localaws.engines.object_store.schema import COLUMNS, encode_key, object_info
+
+_INSERT = """
+    WITH journal AS (
+        INSERT INTO object_journal (blob, epoch, body) SELECT $10::text, $9::bigint, $11::bytea
+        WHERE $11::bytea IS NOT NULL
+    )
+    INSERT INTO object (bucket, key, size, etag, last_modified, attributes, part_sizes, blobs,
+        epoch) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+_ADD = _INSERT + "ON CONFLICT DO NOTHING"
+_PUT = (
+    _INSERT
+    + """ON CONFLICT (bucket, key) DO UPDATE SET size = excluded.size, etag = excluded.etag,
+        last_modified = excluded.last_modified, attributes = excluded.attributes,
+        part_sizes = excluded.part_sizes, blobs = excluded.blobs, epoch = excluded.epoch"""
+)
+
+
+@dataclass(frozen=True)
+class NewObject:
+    """A row to be written; `journal` holds the bytes where the blob is not flushed yet."""
+
+    bucket: str
+    key: str
+    etag: str
+    last_modified: datetime
+    attributes: Attributes
+    blobs: Sequence[Blob]
+    epoch: int
+    part_sizes: Sequence[int] = ()
+    journal: bytes | None = None
+
+    @property
+    def info(self) -> ObjectInfo:
+        """The object this row makes."""
+        return ObjectInfo(
+            bucket=self.bucket,
+            key=self.key,
+            size=sum(blob.size for blob in self.blobs),
+            etag=self.etag,
+            last_modified=self.last_modified,
+            attributes=self.attributes,
+            part_sizes=tuple(self.part_sizes),
+            blob=",".join(map(str, self.blobs)),
+        )
+
+    def row(self) -> tuple[Any, ...]:
+        """Return the parameters of the statements above."""
+        return (
+            self.bucket,
+            encode_key(self.key),
+            sum(blob.size for blob in self.blobs),
+            self.etag,
+            self.last_modified,
+            msgspec.json.encode(self.attributes),
+            list(self.part_sizes),
+            [str(blob) for blob in self.blobs],
+            self.epoch,
+            self.blobs[0].name,
+            self.journal,
+        )
+
+
+class Objects:
+    """The objects of all buckets."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def write(
+        self,
+        new: NewObject,
+        condition: WriteCondition | None = None,
+        connection: Connection | None = None,
+    ) -> ObjectInfo:
+        """Make an object visible, if the condition holds.
+
+        Raises:
+            AwsError: NoSuchBucket, NoSuchKey (of a condition on its ETag), PreconditionFailed.
+        """
+        row = new.row()
+        try:
+            if condition is not None and condition.must_match is not None:
+                if connection is not None:
+                    await self._replace(connection, new, condition.must_match, row)
+                else:
+                    async with self._database.transaction() as own:
+                        await self._replace(own, new, condition.must_match, row)
+            elif condition is not None and condition.must_not_exist:
+                tag = await (connection or self._database).execute(_ADD, *row)
+                if tag == "INSERT 0 0":
+                    raise precondition_failed("If-None-Match")
+            else:
+                await (connection or self._database).execute(_PUT, *row)
+        except asyncpg.ForeignKeyViolationError:
+            raise no_such_bucket(new.bucket) from None
+        return new.info
+
+    async def write_all(
+        self, connection: Connection, bucket: str, news: Sequence[NewObject]
+    ) -> None:
+        """Make objects visible without conditions."""
+        try:
+            await connection.executemany(_PUT, [new.row() for new in news])
+        except asyncpg.ForeignKeyViolationError:
+            raise no_such_bucket(bucket) from None
+
+    async def _replace(
+        self, connection: Connection, new: NewObject, etag: str, row: tuple[Any, ...]
+    ) -> None:
+        there = await connection.fetchval(
+            "SELECT etag FROM object WHERE bucket = $1 AND key = $2 FOR UPDATE", *row[:2]
+        )
+        if there is None:
+            raise no_such_key(new.key)
+        if etag not in ("*", there):
+            raise precondition_failed("If-Match")
+        await connection.execute(_PUT, *row)
+
+    async def get(
+        self, bucket: str, key: str, connection: Connection | None = None
+    ) -> ObjectInfo | None:
+        """Return an object, or None."""
+        row = await (connection or self._database).fetchrow(
+            f"SELECT {COLUMNS} FROM object WHERE bucket = $1 AND key = $2", bucket, encode_key(key)
+        )
+        return None if row is None else object_info(bucket, row)
+
+    async def delete(self, bucket: str, keys: Sequence[str]) -> None:
+        """Delete keys in one step."""
+        await self._database.execute(
+            "DELETE FROM object WHERE bucket = $1 AND key = ANY($2::bytea[])",
+            bucket,
+            [encode_key(key) for key in keys],
+        )
+
+    async def set_tags(self, info: ObjectInfo, attributes: Attributes) -> bool:
+        """Replace the attributes of an object that still has the same bytes."""
+        tag = await self._database.execute(
+            "UPDATE object SET attributes = $4 WHERE bucket = $1 AND key = $2 AND blobs = $3",
+            info.bucket,
+            encode_key(info.key),
+            info.blob.split(","),
+            msgspec.json.encode(attributes),
+        )
+        return tag == "UPDATE 1"
+
+    async def join_blobs(self, info: ObjectInfo, joined: Blob) -> None:
+        """Let one blob take the place of an object's several; where it changed, drop the blob."""
+        async with self._database.transaction() as connection:
+            tag = await connection.execute(
+                "UPDATE object SET blobs = $4, epoch = 0 "
+                "WHERE bucket = $1 AND key = $2 AND blobs = $3",
+                info.bucket,
+                encode_key(info.key),
+                info.blob.split(","),
+                [str(joined)],
+            )
+            if tag == "UPDATE 0":
+                await connection.execute(
+                    "INSERT INTO object_garbage (blob) VALUES ($1)", str(joined)
+                )

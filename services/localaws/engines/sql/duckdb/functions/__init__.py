@@ -1,0 +1,1 @@
+"""Functions of Athena engine version 3."""
