@@ -1,4 +1,4 @@
-"""`aws cloudformation deploy`, as people deploy templates: create, nothing to do, update, delete."""
+"""The command `aws cloudformation deploy`: create, nothing to do, update, delete."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_deploy_creates_updates_and_notices_that_nothing_changed(
     assert first.returncode == 0, first.stderr
     assert "Successfully created/updated stack - jobs" in first.stdout
 
-    again = aws(localaws, tmp_path, *deploy)
+    again = aws(localaws, tmp_path, *deploy, "--no-fail-on-empty-changeset")
     assert again.returncode == 0, again.stderr
     assert "No changes to deploy. Stack jobs is up to date" in again.stdout + again.stderr
 

