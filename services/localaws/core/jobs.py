@@ -149,11 +149,10 @@ class Jobs:
             payload=msgspec.json.decode(row["payload"]),
             attempt=row["attempt"],
         )
-        kind = self._kinds()[job.kind]
-        lost = job.attempt > 1 and kind.on_lost is not None
         error: str | None = None
         try:
-            if lost and kind.on_lost is not None:
+            kind = self._kinds()[job.kind]
+            if job.attempt > 1 and kind.on_lost is not None:
                 await kind.on_lost(self._platform, job)
             else:
                 await kind.run(self._platform, job)

@@ -207,9 +207,7 @@ def resource_type_names() -> list[str]:
 
 
 def _import_all() -> None:
-    import localaws.aws
-
-    folder = Path(localaws.aws.__file__ or "").parent
+    folder = Path(__file__).parent.parent / "aws"
     for path in sorted(folder.glob("*/cloudformation.py")):
         importlib.import_module(f"localaws.aws.{path.parent.name}.cloudformation")
 

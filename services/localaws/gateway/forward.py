@@ -8,6 +8,7 @@ when the service is first asked for again.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -212,6 +213,8 @@ def _operation_name(request: Request, body: bytes) -> str:
 
 def _moto(call: _Call) -> Response | None:
     """Run one call in moto; None where moto has not implemented it."""
+    # Roles name AWS's managed policies, which moto has only when it is told so before its import.
+    os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.compat import HTTPHeaders
     from moto.core.botocore_stubber import BotocoreStubber

@@ -32,7 +32,7 @@ from localaws.aws.athena.model import PRIMARY, Failure, QueryExecution, WorkGrou
 from localaws.aws.athena.parser import parse
 from localaws.aws.athena.prepared import find_prepared
 from localaws.aws.athena.publish import publish, publish_failure, withdraw
-from localaws.aws.athena.run import Answer, Cancelled, Run, check_catalog
+from localaws.aws.athena.run import Answer, Cancelled, Run, check_catalog, context_database
 from localaws.aws.athena.start_checks import check_statement
 from localaws.aws.athena.statements import (
     CreateTableAs,
@@ -95,7 +95,7 @@ async def start(
     else:
         statement = parse(query)
     check_catalog(context.get("Catalog"))
-    await check_statement(ctx, statement, group, (context.get("Database") or "default").lower())
+    await check_statement(ctx, statement, group, context_database(context.get("Database")))
     prepared = None
     if isinstance(statement, Execute):
         prepared = (await find_prepared(ctx, group.name, statement.name)).query
@@ -273,7 +273,7 @@ async def recover_execution(platform: Platform, job: Job) -> None:
         if answer is not None:
             await _succeed(run, answer, time.monotonic())
         else:
-            await _fail(run, recovery.lost())
+            await _fail(run, recovery.lost(), time.monotonic())
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -288,7 +288,7 @@ async def _run(platform: Platform, execution: QueryExecution) -> None:
         try:
             answer = await _watched(run)
         except StatementError as error:
-            await _fail(run, error)
+            await _fail(run, error, begun)
         else:
             await _succeed(run, answer, begun)
     except Cancelled:
@@ -363,14 +363,14 @@ async def _succeed(run: Run, answer: Answer, begun: float) -> None:
     await _finish(run, "SUCCEEDED")
 
 
-async def _fail(run: Run, error: StatementError) -> None:
+async def _fail(run: Run, error: StatementError, begun: float) -> None:
     execution = run.execution
     execution.reason = error.reason
     execution.failure = Failure(
         1 if not error.user else 2, error.error_type, error.reason, error.retryable
     )
-    if run.engine_seconds:
-        execution.statistics.engine = int(run.engine_seconds * 1000)
+    seconds = run.engine_seconds or time.monotonic() - begun
+    execution.statistics.engine = int(seconds * 1000)
     if error.written:
         await publish_failure(run, error.reason)
     await _finish(run, "FAILED")

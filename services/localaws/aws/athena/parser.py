@@ -7,9 +7,12 @@ utility statements) is read here, because Athena owns it.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any, ClassVar
 
-import sqlglot
+from sqlglot import exp
+from sqlglot.dialects.trino import Trino
 from sqlglot.errors import SqlglotError
+from sqlglot.parsers.trino import TrinoParser
 
 from localaws.aws.athena.errors import malformed_query
 from localaws.aws.athena.lexer import Token, mismatched, position, tokenize
@@ -60,6 +63,22 @@ _UNSUPPORTED = frozenset(
     ]
 )
 _NOT_YET = frozenset({"DELETE", "UPDATE", "MERGE", "OPTIMIZE", "VACUUM"})
+
+
+class _QueryParser(TrinoParser):
+    # a call is read by its syntax only: whether the function takes these arguments is the engine's
+    FUNCTIONS: ClassVar[dict[str, Any]] = {}
+    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+        name: TrinoParser.FUNCTION_PARSERS[name]
+        for name in ("CAST", "TRY_CAST", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "LISTAGG")
+    }
+
+
+class _QueryDialect(Trino):
+    Parser = _QueryParser
+
+
+_QUERY_DIALECT = _QueryDialect()
 
 
 class Parser:
@@ -225,7 +244,7 @@ def check_query(sql: str) -> None:
         AwsError: MALFORMED_QUERY with the line and column of what does not fit.
     """
     try:
-        trees = sqlglot.parse(sql, dialect="athena")
+        trees = _QUERY_DIALECT.parse(sql)
     except SqlglotError as error:
         raise _syntax_error(sql, error) from error
     except RecursionError as error:
@@ -233,7 +252,7 @@ def check_query(sql: str) -> None:
     queries = [tree for tree in trees if tree is not None]
     if len(queries) != 1:
         raise malformed_query("Only one sql statement is allowed. Got: " + sql.strip())
-    if not isinstance(queries[0], sqlglot.exp.Query | sqlglot.exp.Values):
+    if not isinstance(queries[0], exp.Query | exp.Values):
         raise malformed_query("Queries of this type are not supported")
 
 

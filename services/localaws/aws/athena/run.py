@@ -110,7 +110,7 @@ class Run:
     @property
     def database(self) -> str:
         """The database names without one are in."""
-        return (self.execution.database or "default").lower()
+        return context_database(self.execution.database)
 
     def session(self) -> Session:
         """Return the session the SQL engine runs the statement in."""
@@ -169,6 +169,11 @@ class Run:
             self.execution, committing=True
         ):
             raise Cancelled
+
+
+def context_database(name: str | None) -> str:
+    """Return the database a QueryExecutionContext names; clients may quote it as DDL does."""
+    return (name or "default").strip("`").lower()
 
 
 class Cancelled(Exception):

@@ -32,6 +32,7 @@ from localaws.aws.cloudformation.submit import (
     plan_for,
     start,
 )
+from localaws.aws.cloudformation.template import NO_TEMPLATE
 from localaws.core.errors import AwsError
 from localaws.core.platform import Context
 from localaws.core.service import Shape
@@ -69,7 +70,7 @@ async def make_change_set(
                 f"changeSet [{name}]."
             )
         if text is None:
-            raise validation_error("Either Template URL or Template Body must be specified.")
+            raise validation_error(NO_TEMPLATE)
     elif stack is None:
         raise stack_not_found(stack_name)
     elif stack.status == "REVIEW_IN_PROGRESS":

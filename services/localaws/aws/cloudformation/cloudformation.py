@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from localaws.aws.cloudformation import iam_types
+from localaws.aws.cloudformation import iam_policies, iam_roles
 from localaws.core.platform import Context
 from localaws.core.resources import ResourceRequest, ResourceType, resource_type
 from localaws.core.service import Shape
 
-__all__ = ["WaitConditionHandle", "iam_types"]
+__all__ = ["WaitConditionHandle", "iam_policies", "iam_roles"]
 
 
 @resource_type("AWS::CloudFormation::WaitConditionHandle")

@@ -18,6 +18,7 @@ from localaws.core.resources import find_resource_type
 MAX_BODY_BYTES = 51_200
 MAX_URL_BYTES = 1_048_576
 MAX_RESOURCES = 500
+NO_TEMPLATE = "Either Template URL or Template Body must be specified."
 LANGUAGE_EXTENSIONS = "AWS::LanguageExtensions"
 
 _SECTIONS = frozenset(

@@ -1,8 +1,8 @@
-"""Blobs: immutable files with names of their own, never those of keys.
+"""Blobs: immutable bytes with names of their own, never those of keys.
 
-A blob is written under its final name and seen by nobody until the index names it. Small ones are
-written on the event loop (a thread costs more than the write); all else goes through threads with
-buffers of 1 MiB.
+A blob is a file, written under its final name and seen by nobody until the index names it; threads
+write and read it with buffers of 1 MiB. A small one is no file: its bytes are a row beside the
+index's, on disk with the same flush (`bodies`).
 """
 
 from __future__ import annotations
@@ -23,13 +23,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from localaws.core.errors import AwsError
 from localaws.engines.object_store.checksums import Checksums
-from localaws.engines.object_store.errors import incomplete_body, invalid_md5, md5_differs
+from localaws.engines.object_store.errors import (
+    incomplete_body,
+    invalid_md5,
+    md5_differs,
+    vanished,
+)
 
 BUFFER = 1 << 20
 SMALL = 16 << 10
-"""Up to this size bytes are written inline and may be kept in the journal."""
+"""Blobs up to this size are rows."""
+
+_ROW = "r"
+"""First letter of the names of blobs that are rows; those of files are hexadecimal."""
 
 READ_INLINE = 256 << 10
 THREADS = 8
@@ -39,11 +46,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Blob:
-    """A stored file; `md5` (hex) is empty where it was not computed."""
+    """Stored bytes; `md5` (hex) is empty where it was not computed."""
 
     name: str
     size: int
     md5: str
+
+    @property
+    def is_row(self) -> bool:
+        """Whether the bytes are a row instead of a file."""
+        return self.name.startswith(_ROW)
 
     def __str__(self) -> str:
         return f"{self.name}:{self.size}:{self.md5}"
@@ -72,11 +84,11 @@ class Expected:
 
 @dataclass(frozen=True)
 class Written:
-    """A blob just written, its checksums, and its bytes where it is small."""
+    """A blob just written and its checksums; `body` are the bytes that become its row."""
 
     blob: Blob
     checksums: dict[str, str]
-    small: bytes | None
+    body: bytes | None = None
 
 
 class _Digests:
@@ -143,12 +155,11 @@ class Blobs:
                     yield entry.name, entry.stat(follow_symlinks=False).st_ctime
 
     async def write(
-        self, body: AsyncIterator[bytes], expected: Expected, *, flush: bool, journal: bool
+        self, body: AsyncIterator[bytes], expected: Expected, *, flush: bool
     ) -> Written:
         """Write a blob of the body's bytes; whatever fails leaves no file.
 
-        With `flush` the bytes are on disk when it returns; with `journal` the flush of a small one
-        is left out, since the caller keeps its bytes elsewhere.
+        With `flush` those of a file are on disk when it returns.
 
         Raises:
             AwsError: BadDigest, InvalidDigest, IncompleteBody, or what the body raises.
@@ -171,18 +182,15 @@ class Blobs:
                     step = self.run(writer.write, chunks)
                     chunks, held = [], 0
             if writer is None:
+                if held <= SMALL:
+                    return _row(b"".join(chunks), digests)
                 writer = _Writer(self.path(name), digests)
-                small = b"".join(chunks) if held <= SMALL else None
-                if small is not None and (journal or not flush):
-                    writer.write([small])
-                    blob, checksums = writer.finish(False)
-                    return Written(blob, checksums, small if journal else None)
             elif step is not None:
                 await step
             step = self.run(writer.write, chunks)
             await step
             blob, checksums = await self.run(writer.finish, flush)
-            return Written(blob, checksums, None)
+            return Written(blob, checksums)
         except BaseException:
             if writer is not None:
                 if step is not None and not step.done():
@@ -195,10 +203,7 @@ class Blobs:
         try:
             descriptor = os.open(self.path(blob.name), os.O_RDONLY)
         except FileNotFoundError:
-            # Overwritten or deleted longer ago than the grace time.
-            raise AwsError(
-                "InternalError", "We encountered an internal error. Please try again.", 500
-            ) from None
+            raise vanished() from None
         step: asyncio.Future[bytes] | None = None
         try:
             if end - start <= READ_INLINE:
@@ -208,7 +213,7 @@ class Blobs:
             while start < end:
                 data = await step
                 if not data:
-                    raise AwsError("InternalError", f"blob {blob.name} is truncated", 500)
+                    raise vanished()
                 start += len(data)
                 if start < end:
                     step = self.run(os.pread, descriptor, min(BUFFER, end - start), start)
@@ -225,9 +230,7 @@ class Blobs:
         try:
             os.link(self.path(blob.name), target)
         except FileNotFoundError:
-            raise AwsError(
-                "InternalError", "We encountered an internal error. Please try again.", 500
-            ) from None
+            raise vanished() from None
         except OSError:  # a file system without links, or too many of them
             shutil.copyfile(self.path(blob.name), target)
         if flush:
@@ -235,48 +238,43 @@ class Blobs:
             sync_file(target.parent)
         return copy
 
-    def join(self, blobs: Sequence[Blob]) -> Blob:
-        """Return one blob of the bytes of several, on disk. Blocking."""
+    def join(self, files: Sequence[Path]) -> Blob:
+        """Return one blob of the bytes of several files, on disk. Blocking."""
         name = uuid.uuid4().hex
         target = self.path(name)
         try:
             with target.open("xb") as output:
-                for blob in blobs:
-                    with self.path(blob.name).open("rb") as source:
+                for file in files:
+                    with file.open("rb") as source:
                         shutil.copyfileobj(source, output, BUFFER)
                 output.flush()
                 os.fsync(output.fileno())
+                size = output.tell()
         except BaseException:
             target.unlink(missing_ok=True)
             raise
         sync_file(target.parent)
-        return Blob(name, sum(blob.size for blob in blobs), "")
+        return Blob(name, size, "")
 
-    def adopt(self, file: Path, expected: Expected, *, flush: bool, journal: bool) -> Written:
-        """Move a finished file here; `flush` and `journal` as in `write`. Blocking."""
-        name = uuid.uuid4().hex
+    def adopt(self, file: Path, expected: Expected, *, flush: bool) -> Written:
+        """Move a finished file here. Blocking."""
         digests = _Digests(expected)
         with file.open("rb") as source:
             first = data = source.read(BUFFER)
+            if len(first) <= SMALL:
+                return _row(first, digests)
             while data:
                 digests.update(data)
                 data = source.read(BUFFER)
-            blob, checksums = digests.finish(name)
-            small = first if journal and blob.size <= SMALL else None
-            if flush and small is None:
+            if flush:
                 os.fsync(source.fileno())
+        name = uuid.uuid4().hex
+        blob, checksums = digests.finish(name)
         target = self.path(name)
         file.rename(target)
-        if flush and small is None:
+        if flush:
             sync_file(target.parent)
-        return Written(blob, checksums, small)
-
-    def restore(self, blob: Blob, body: bytes) -> None:
-        """Write a blob's bytes again, on disk. Blocking."""
-        path = self.path(blob.name)
-        path.write_bytes(body)
-        sync_file(path)
-        sync_file(path.parent)
+        return Written(blob, checksums)
 
     def intact(self, blob: Blob) -> bool:
         """Return whether a blob's file has its size and its MD5. Blocking."""
@@ -296,7 +294,8 @@ class Blobs:
     def remove(self, names: Iterable[str]) -> None:
         """Remove files; reads that are open go on. Blocking."""
         for name in names:
-            self.path(name).unlink(missing_ok=True)
+            if not name.startswith(_ROW):
+                self.path(name).unlink(missing_ok=True)
 
     def sync(self) -> None:
         """Bring everything written so far to disk. Blocking."""
@@ -310,6 +309,12 @@ class Blobs:
                 os.close(descriptor)
         else:
             os.sync()
+
+
+def _row(body: bytes, digests: _Digests) -> Written:
+    digests.update(body)
+    blob, checksums = digests.finish(f"{_ROW}{uuid.uuid4().hex}")
+    return Written(blob, checksums, body)
 
 
 class _Writer:

@@ -171,12 +171,6 @@ def entity_too_small(number: int, etag: str, size: int) -> AwsError:
     )
 
 
-def conflict(key: str) -> AwsError:
-    """Return ConditionalRequestConflict: the object went while the write was under way."""
-    return AwsError(
-        "ConditionalRequestConflict",
-        "The conditional request cannot succeed due to a conflicting operation against this "
-        "resource.",
-        409,
-        members={"Key": key},
-    )
+def vanished() -> AwsError:
+    """Return InternalError: bytes overwritten or deleted longer ago than the grace time."""
+    return AwsError("InternalError", "We encountered an internal error. Please try again.", 500)

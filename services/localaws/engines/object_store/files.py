@@ -2,7 +2,7 @@
 
 A write puts the bytes into a new file, brings them to disk, and then commits a row: the commit is
 the moment of visibility, so that nothing torn is ever seen and nothing acknowledged is ever lost.
-Keys are never used as paths.
+Up to 16 KiB the bytes are part of the commit. Keys are never used as paths.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from localaws.engines.object_store.base import (
     WriteCondition,
 )
 from localaws.engines.object_store.blobs import Blob, Blobs, Expected, Written
+from localaws.engines.object_store.bodies import Bodies
 from localaws.engines.object_store.buckets import Buckets
 from localaws.engines.object_store.errors import no_such_key
 from localaws.engines.object_store.listing import read_page
@@ -66,7 +67,8 @@ class FileObjectStore(ObjectStore):
         self._folder = folder
         self._clock = clock
         self._blobs = Blobs(folder / "blobs")
-        self._upkeep = Upkeep(database, self._blobs, folder, durability, grace)
+        self._bodies = Bodies(database, folder / "small")
+        self._upkeep = Upkeep(database, self._blobs, self._bodies, folder, durability, grace)
         self._buckets = Buckets(database, clock)
         self._objects = Objects(database)
         self._uploads = Uploads(database, clock, self._objects)
@@ -131,14 +133,15 @@ class FileObjectStore(ObjectStore):
         attributes = attributes or Attributes()
         written = await self._write(body, Expected(attributes.checksums, content_md5, length))
         with self._publishing([written.blob]) as epoch:
-            return await self._objects.write(
+            info = await self._objects.write(
                 self._new_object(bucket, key, attributes, written, epoch), condition
             )
+        if written.body is not None:
+            self._bodies.remember(written.blob, written.body)
+        return info
 
     async def _write(self, body: AsyncIterator[bytes], expected: Expected) -> Written:
-        return await self._blobs.write(
-            body, expected, flush=self._upkeep.flush, journal=self._upkeep.journal
-        )
+        return await self._blobs.write(body, expected, flush=self._upkeep.flush)
 
     @contextlib.contextmanager
     def _publishing(self, blobs: Sequence[Blob]) -> Iterator[int]:
@@ -166,12 +169,9 @@ class FileObjectStore(ObjectStore):
                 attributes, checksums=written.checksums, checksum_type="FULL_OBJECT"
             ),
             blobs=[written.blob],
-            epoch=self._row_epoch(written, epoch),
-            journal=written.small,
+            epoch=epoch,
+            body=written.body,
         )
-
-    def _row_epoch(self, written: Written, epoch: int) -> int:
-        return 0 if self._upkeep.flush and written.small is None else epoch
 
     def _now(self) -> datetime:
         # S3 keeps whole seconds: Last-Modified has no more.
@@ -193,7 +193,9 @@ class FileObjectStore(ObjectStore):
         offset = 0
         for blob in map(Blob.parse, info.blob.split(",")):
             first, last = max(start - offset, 0), min(end - offset, blob.size)
-            if first < last:
+            if first < last and blob.is_row:
+                yield (await self._bodies.get(blob))[first:last]
+            elif first < last:
                 # The inner stream is closed with this one, not when it happens to be collected.
                 async with contextlib.aclosing(self._blobs.read(blob, first, last)) as chunks:
                     async for chunk in chunks:
@@ -215,10 +217,14 @@ class FileObjectStore(ObjectStore):
     ) -> ObjectInfo:
         """Write a copy: a link to the same bytes, or where their digests are missing a new file."""
         blobs = [Blob.parse(text) for text in source.blob.split(",")]
-        known = source.attributes.checksums
-        if source.attributes.checksum_type != "FULL_OBJECT":
-            known = {}
-        if len(blobs) > 1 or not blobs[0].md5 or not attributes.checksums.keys() <= known.keys():
+        composite = source.attributes.checksum_type != "FULL_OBJECT"
+        known = {} if composite else source.attributes.checksums
+        if (
+            len(blobs) > 1
+            or blobs[0].is_row
+            or not blobs[0].md5
+            or not attributes.checksums.keys() <= known.keys()
+        ):
             return await self.put(
                 bucket, key, self.read(source), attributes, condition, length=source.size
             )
@@ -226,7 +232,7 @@ class FileObjectStore(ObjectStore):
         await self._buckets.get(bucket)
         flush = self._upkeep.flush
         copy = await self._blobs.run(lambda: self._blobs.link(blobs[0], flush=flush))
-        written = Written(copy, {name: known[name] for name in attributes.checksums}, None)
+        written = Written(copy, {name: known[name] for name in attributes.checksums})
         with self._publishing([copy]) as epoch:
             return await self._objects.write(
                 self._new_object(bucket, key, attributes, written, epoch), condition
@@ -277,13 +283,14 @@ class FileObjectStore(ObjectStore):
                         keys,
                     )
                 await self._objects.write_all(connection, bucket, news)
+        for file, written in zip(files, moved, strict=True):
+            if written.body is not None:
+                file.path.unlink(missing_ok=True)
         return [new.info for new in news]
 
     async def _move(self, files: Sequence[Adoption]) -> list[Written]:
         """Move files to the blobs, all or none."""
-        adopt = functools.partial(
-            self._blobs.adopt, flush=self._upkeep.flush, journal=self._upkeep.journal
-        )
+        adopt = functools.partial(self._blobs.adopt, flush=self._upkeep.flush)
         moves = [
             self._blobs.run(adopt, file.path, Expected(file.attributes.checksums)) for file in files
         ]
@@ -299,19 +306,23 @@ class FileObjectStore(ObjectStore):
         """Return a local file with the object's bytes; those of several parts are joined once."""
         blobs = info.blob.split(",")
         if len(blobs) == 1:
-            return self._blobs.path(Blob.parse(blobs[0]).name)
+            return await self._file(Blob.parse(blobs[0]))
         lock = self._joining.setdefault(info.blob, asyncio.Lock())
         try:
             async with lock:
                 there = await self._objects.get(info.bucket, info.key)
                 if there is not None and there.etag == info.etag and "," not in there.blob:
                     return self._blobs.path(Blob.parse(there.blob).name)
-                joined = await self._blobs.run(self._blobs.join, [Blob.parse(b) for b in blobs])
+                files = [await self._file(Blob.parse(text)) for text in blobs]
+                joined = await self._blobs.run(self._blobs.join, files)
                 with self._publishing([joined]):
                     await self._objects.join_blobs(info, joined)
                 return self._blobs.path(joined.name)
         finally:
             self._joining.pop(info.blob, None)
+
+    async def _file(self, blob: Blob) -> Path:
+        return await self._bodies.local_path(blob) if blob.is_row else self._blobs.path(blob.name)
 
     async def staging(self) -> Path:
         """Return a new empty folder on the store's own file system, for files to be adopted."""
@@ -341,9 +352,7 @@ class FileObjectStore(ObjectStore):
         wanted = {**dict.fromkeys(begun.attributes.checksums, ""), **(checksums or {})}
         written = await self._write(body, Expected(wanted, content_md5, length))
         with self._publishing([written.blob]) as epoch:
-            return await self._uploads.put_part(
-                upload, number, written, self._row_epoch(written, epoch)
-            )
+            return await self._uploads.put_part(upload, number, written, epoch)
 
     async def parts(self, bucket: str, key: str, upload: str) -> list[Part]:
         """Return the parts written so far by number; NoSuchUpload."""

@@ -17,8 +17,8 @@ from localaws.engines.object_store.errors import no_such_bucket, no_such_key, pr
 from localaws.engines.object_store.schema import COLUMNS, encode_key, object_info
 
 _INSERT = """
-    WITH journal AS (
-        INSERT INTO object_journal (blob, epoch, body) SELECT $10::text, $9::bigint, $11::bytea
+    WITH body AS (
+        INSERT INTO object_body (blob, body) SELECT $10::text, $11::bytea
         WHERE $11::bytea IS NOT NULL
     )
     INSERT INTO object (bucket, key, size, etag, last_modified, attributes, part_sizes, blobs,
@@ -35,7 +35,7 @@ _PUT = (
 
 @dataclass(frozen=True)
 class NewObject:
-    """A row to be written; `journal` holds the bytes where the blob is not flushed yet."""
+    """A row to be written; `body` are the bytes of a blob that is a row itself."""
 
     bucket: str
     key: str
@@ -45,7 +45,7 @@ class NewObject:
     blobs: Sequence[Blob]
     epoch: int
     part_sizes: Sequence[int] = ()
-    journal: bytes | None = None
+    body: bytes | None = None
 
     @property
     def info(self) -> ObjectInfo:
@@ -74,7 +74,7 @@ class NewObject:
             [str(blob) for blob in self.blobs],
             self.epoch,
             self.blobs[0].name,
-            self.journal,
+            self.body,
         )
 
 
@@ -95,20 +95,14 @@ class Objects:
         Raises:
             AwsError: NoSuchBucket, NoSuchKey (of a condition on its ETag), PreconditionFailed.
         """
-        row = new.row()
         try:
-            if condition is not None and condition.must_match is not None:
-                if connection is not None:
-                    await self._replace(connection, new, condition.must_match, row)
-                else:
-                    async with self._database.transaction() as own:
-                        await self._replace(own, new, condition.must_match, row)
-            elif condition is not None and condition.must_not_exist:
-                tag = await (connection or self._database).execute(_ADD, *row)
-                if tag == "INSERT 0 0":
-                    raise precondition_failed("If-None-Match")
+            if connection is not None:
+                await _write(connection, new, condition)
+            elif condition is not None:
+                async with self._database.transaction() as own:
+                    await _write(own, new, condition)
             else:
-                await (connection or self._database).execute(_PUT, *row)
+                await self._database.execute(_PUT, *new.row())
         except asyncpg.ForeignKeyViolationError:
             raise no_such_bucket(new.bucket) from None
         return new.info
@@ -121,18 +115,6 @@ class Objects:
             await connection.executemany(_PUT, [new.row() for new in news])
         except asyncpg.ForeignKeyViolationError:
             raise no_such_bucket(bucket) from None
-
-    async def _replace(
-        self, connection: Connection, new: NewObject, etag: str, row: tuple[Any, ...]
-    ) -> None:
-        there = await connection.fetchval(
-            "SELECT etag FROM object WHERE bucket = $1 AND key = $2 FOR UPDATE", *row[:2]
-        )
-        if there is None:
-            raise no_such_key(new.key)
-        if etag not in ("*", there):
-            raise precondition_failed("If-Match")
-        await connection.execute(_PUT, *row)
 
     async def get(
         self, bucket: str, key: str, connection: Connection | None = None
@@ -177,3 +159,20 @@ class Objects:
                 await connection.execute(
                     "INSERT INTO object_garbage (blob) VALUES ($1)", str(joined)
                 )
+
+
+async def _write(connection: Connection, new: NewObject, condition: WriteCondition | None) -> None:
+    row = new.row()
+    if condition is not None and condition.must_not_exist:
+        if await connection.execute(_ADD, *row) == "INSERT 0 0":
+            raise precondition_failed("If-None-Match")
+        return
+    if condition is not None and condition.must_match is not None:
+        etag = await connection.fetchval(
+            "SELECT etag FROM object WHERE bucket = $1 AND key = $2 FOR UPDATE", *row[:2]
+        )
+        if etag is None:
+            raise no_such_key(new.key)
+        if condition.must_match not in ("*", etag):
+            raise precondition_failed("If-Match")
+    await connection.execute(_PUT, *row)

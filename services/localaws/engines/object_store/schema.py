@@ -1,8 +1,8 @@
 """Tables of the index, and how their rows read as objects.
 
 Keys are ``bytea``: UTF-8 compared byte by byte is the order in which S3 lists. The bytes of objects
-are files (`blobs`); a row is what makes them visible. Triggers hand every blob that a row lets go
-to ``object_garbage`` in the same transaction, so no path through the code can leak or lose one.
+are blobs; a row is what makes them visible. Triggers hand every blob that a row lets go to
+``object_garbage`` in the same transaction, so no path through the code can leak or lose one.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ declare_schema(
         PRIMARY KEY (upload, number)
     );
 
-    -- bytes of small objects, until their files are on disk
-    CREATE TABLE object_journal (blob text PRIMARY KEY, epoch bigint NOT NULL, body bytea NOT NULL);
-    ALTER TABLE object_journal ALTER COLUMN body SET STORAGE EXTERNAL;
+    -- the bytes of small blobs, which have no file
+    CREATE TABLE object_body (blob text PRIMARY KEY, body bytea NOT NULL);
+    ALTER TABLE object_body ALTER COLUMN body SET STORAGE EXTERNAL;
 
     CREATE TABLE object_garbage (
         blob text PRIMARY KEY, since timestamptz NOT NULL DEFAULT now()

@@ -1,9 +1,9 @@
-"""What keeps files and index together: the journal, the garbage, and recovery at start.
+"""What keeps files and index together: syncs, the garbage, and recovery at start.
 
-Epochs: a blob that is not flushed one by one is written in the current epoch (a number, kept in its
-row). From time to time the epoch ends: everything is synced, and the state says so. After a loss of
-power only rows of epochs that were never synced can have lost bytes; those are checked, restored
-from the journal where their bytes are there, and else dropped. Epoch 0 is "on disk when written".
+Epochs: a file that is not flushed when it is written belongs to the current epoch, a number kept in
+its row. From time to time the epoch ends: everything is synced, and the state says so. After a loss
+of power only files of epochs that were never synced can be torn; their rows are checked and dropped
+where they are. Epoch 0 is "on disk when written".
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import IO
 
 from localaws.core.database import Database
 from localaws.engines.object_store.blobs import Blob, Blobs
+from localaws.engines.object_store.bodies import Bodies
 
 SYNC_SECONDS = 10.0
 COLLECT_SECONDS = 30.0
@@ -56,14 +57,16 @@ class Upkeep:
         self,
         database: Database,
         blobs: Blobs,
+        bodies: Bodies,
         folder: Path,
         durability: str,
         grace: timedelta,
     ) -> None:
         self._database = database
         self._blobs = blobs
+        self._bodies = bodies
         self._folder = folder
-        self._power = durability == "power"
+        self._durability = durability
         self._grace = grace
         self._lock: IO[str] | None = None
         self._alone = False
@@ -75,18 +78,16 @@ class Upkeep:
 
     @property
     def flush(self) -> bool:
-        """Whether a blob is flushed before the index names it."""
+        """Whether a file is flushed before the index names it."""
         # The sync of an epoch waits for the writes of this process only.
-        return self._power or not self._alone
-
-    @property
-    def journal(self) -> bool:
-        """Whether the bytes of small blobs go through the journal instead of a flush."""
-        return self._power and self._alone
+        return self._durability == "power" or not self._alone
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[int]:
-        """Hold the current epoch open while the index takes in what is written; return it."""
+        """Hold the epoch open while the index takes in what is written; yield it, or 0."""
+        if self.flush:
+            yield 0
+            return
         epoch = self._epoch
         self._writing[epoch] = self._writing.get(epoch, 0) + 1
         try:
@@ -108,6 +109,7 @@ class Upkeep:
         started = time.time()
         if self._alone:
             clean = await self._recover()
+            self._bodies.prepare(clean=clean)
             await self._blobs.run(shutil.rmtree, self._folder / "staging", True)
             if not clean:
                 self._tasks.append(
@@ -146,17 +148,15 @@ class Upkeep:
                 if row["boot"] != boot or not boot:
                     await self._check_torn("object", row["synced"])
                     await self._check_torn("object_part", row["synced"])
-                await self._blobs.run(self._blobs.sync)
+                await self._sync_files()
         self._epoch = synced + 1
-        async with self._database.transaction() as connection:
-            await connection.execute("DELETE FROM object_journal")
-            await connection.execute(
-                "INSERT INTO object_store_state VALUES (1, $1, false, $2, $3) ON CONFLICT (id) "
-                "DO UPDATE SET boot = $1, clean = false, epoch = $2, synced = $3",
-                boot,
-                self._epoch,
-                synced,
-            )
+        await self._database.execute(
+            "INSERT INTO object_store_state VALUES (1, $1, false, $2, $3) ON CONFLICT (id) "
+            "DO UPDATE SET boot = $1, clean = false, epoch = $2, synced = $3",
+            boot,
+            self._epoch,
+            synced,
+        )
         return bool(clean)
 
     async def _check_torn(self, table: str, synced: int) -> None:
@@ -164,56 +164,55 @@ class Upkeep:
             f"SELECT ctid::text AS place, blobs FROM {table} WHERE epoch > $1", synced
         )
         for row in rows:
-            for blob in map(Blob.parse, row["blobs"]):
-                if await self._blobs.run(self._blobs.intact, blob):
-                    continue
-                body = await self._database.fetchval(
-                    "SELECT body FROM object_journal WHERE blob = $1", blob.name
-                )
-                if body is not None:
-                    await self._blobs.run(self._blobs.restore, blob, body)
-                    continue
-                identity = "bucket, key" if table == "object" else "upload, number"
-                lost = await self._database.fetchrow(
-                    f"DELETE FROM {table} WHERE ctid = $1::text::tid RETURNING {identity}",
-                    row["place"],
-                )
-                log.warning(
-                    "%s %s was not on disk when the power went and is dropped", table, tuple(lost)
-                )
-                break
+            blobs = [blob for blob in map(Blob.parse, row["blobs"]) if not blob.is_row]
+            if all([await self._blobs.run(self._blobs.intact, blob) for blob in blobs]):
+                continue
+            identity = "bucket, key" if table == "object" else "upload, number"
+            lost = await self._database.fetchrow(
+                f"DELETE FROM {table} WHERE ctid = $1::text::tid RETURNING {identity}",
+                row["place"],
+            )
+            log.warning(
+                "%s %s was not on disk when the power went and is dropped", table, tuple(lost)
+            )
 
     async def sync(self) -> None:
-        """End the epoch: bring what it wrote to disk, and empty the journal."""
+        """End the epoch: bring what it wrote to disk."""
         ended, self._epoch = self._epoch, self._epoch + 1
         self._dirty = False
         while any(count for epoch, count in self._writing.items() if epoch <= ended):
             await asyncio.sleep(0.01)
         for epoch in [epoch for epoch in self._writing if epoch <= ended]:
             del self._writing[epoch]
-        await self._blobs.run(self._blobs.sync)
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                "UPDATE object_store_state SET epoch = $1, synced = $2", self._epoch, ended
-            )
-            await connection.execute("DELETE FROM object_journal WHERE epoch <= $1", ended)
+        await self._sync_files()
+        await self._database.execute(
+            "UPDATE object_store_state SET epoch = $1, synced = $2", self._epoch, ended
+        )
+
+    async def _sync_files(self) -> None:
+        if self._durability != "none":
+            await self._blobs.run(self._blobs.sync)
 
     async def collect(self) -> int:
         """Remove the files of what was deleted longer ago than the grace time."""
         removed = 0
         while True:
-            # The database's time, not the platform's clock: real readers need real time.
-            rows = await self._database.fetch(
-                "DELETE FROM object_garbage WHERE blob IN (SELECT blob FROM object_garbage "
-                "WHERE since < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED) "
-                "RETURNING blob",
-                self._grace,
-                COLLECT_BATCH,
-            )
-            names = [Blob.parse(row["blob"]).name for row in rows]
-            await self._blobs.run(self._blobs.remove, names)
-            removed += len(names)
-            if len(names) < COLLECT_BATCH:
+            async with self._database.transaction() as connection:
+                # The database's time, not the platform's clock: real readers need real time.
+                rows = await connection.fetch(
+                    "DELETE FROM object_garbage WHERE blob IN (SELECT blob FROM object_garbage "
+                    "WHERE since < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED) "
+                    "RETURNING blob",
+                    self._grace,
+                    COLLECT_BATCH,
+                )
+                blobs = [Blob.parse(row["blob"]) for row in rows]
+                small = [blob.name for blob in blobs if blob.is_row]
+                await connection.execute("DELETE FROM object_body WHERE blob = ANY($1)", small)
+            await self._blobs.run(self._blobs.remove, [blob.name for blob in blobs])
+            await self._bodies.remove(small)
+            removed += len(blobs)
+            if len(blobs) < COLLECT_BATCH:
                 return removed
 
     async def _keep(self) -> None:

@@ -44,14 +44,14 @@ from localaws.engines.object_store.schema import (
 )
 
 _PUT_PART = """
-    WITH journal AS (
-        INSERT INTO object_journal (blob, epoch, body) SELECT $9::text, $8::bigint, $10::bytea
-        WHERE $10::bytea IS NOT NULL
-    ), open AS (
+    WITH open AS (
         SELECT id FROM object_upload WHERE id = $1 AND completed_at IS NULL FOR SHARE
+    ), body AS (
+        INSERT INTO object_body (blob, body) SELECT $9::text, $10::bytea FROM open
+        WHERE $10::bytea IS NOT NULL
     )
     INSERT INTO object_part (upload, number, size, etag, last_modified, checksums, blobs, epoch)
-    SELECT id, $2::int, $3::bigint, $4, $5::timestamptz, $6::bytea, $7::text[], $8 FROM open
+    SELECT id, $2::int, $3::bigint, $4, $5::timestamptz, $6::bytea, $7::text[], $8::bigint FROM open
     ON CONFLICT (upload, number) DO UPDATE SET size = excluded.size, etag = excluded.etag,
         last_modified = excluded.last_modified, checksums = excluded.checksums,
         blobs = excluded.blobs, epoch = excluded.epoch
@@ -135,7 +135,7 @@ class Uploads:
             [str(written.blob)],
             epoch,
             written.blob.name,
-            written.small,
+            written.body,
         )
         if tag == "INSERT 0 0":
             raise no_such_upload(upload)

@@ -33,7 +33,8 @@ class PoolSettings:
         home: directory for what queries spill; emptied at start.
         warm: idle workers kept ready.
         maximum: workers at once; further queries wait for one.
-        memory_limit: of one worker, in DuckDB's notation.
+        memory_limit: of one worker, in DuckDB's notation; beyond it a query spills or fails.
+        spill_limit: disk one worker may use for that.
         threads: of one worker.
         idle_seconds: after which an idle worker above `warm` is stopped.
         cancel_seconds: a worker gets to stop a cancelled query before it is killed.
@@ -43,6 +44,7 @@ class PoolSettings:
     warm: int = 1
     maximum: int = field(default_factory=lambda: max(2, os.cpu_count() or 2))
     memory_limit: str = "2GB"
+    spill_limit: str = "20GB"
     threads: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
     idle_seconds: float = 60.0
     cancel_seconds: float = 1.0
@@ -80,6 +82,7 @@ class WorkerProcess:
             "memory_limit": settings.memory_limit,
             "threads": settings.threads,
             "temp_directory": str(spill),
+            "max_temp_directory_size": settings.spill_limit,
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable,

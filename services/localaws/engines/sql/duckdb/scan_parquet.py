@@ -82,25 +82,20 @@ async def scan_parquet(scan: Scan, execute: Execute) -> ParquetScan:
 
 async def _inspect(scan: Scan, paths: list[str], execute: Execute) -> tuple[list[Layout], int]:
     """Return the distinct layouts of the files and the bytes of the used columns."""
-    used = [column.name for column in scan.data_columns]
+    used = literals(column.name for column in scan.data_columns)
+    if not scan.data_columns:
+        return [Layout(paths)], 0
     rows = await execute(
         f"""
-        SELECT to_json(elements), to_json(list(path)), sum(size)::BIGINT FROM (
-            SELECT parquet_file_metadata[1].file_name AS path,
-                list_transform(parquet_schema,
-                    lambda e: [e.name, e.type, e.num_children::VARCHAR, e.logical_type,
-                        e.converted_type, e.duckdb_type, e.repetition_type]) AS elements,
-                coalesce(list_sum(list_transform(
-                    list_filter(parquet_metadata, lambda c: list_contains(
-                        {literals(used)}::VARCHAR[],
-                        lower(string_split(c.path_in_schema, ', ')[1]))),
-                    lambda c: c.total_compressed_size)), 0) AS size
-            FROM parquet_full_metadata({literals(paths)}))
+        SELECT to_json(elements), to_json(list(file_name)) FROM (
+            SELECT file_name, list([name, type, num_children::VARCHAR, duckdb_type, logical_type])
+                AS elements
+            FROM parquet_schema({literals(paths)}) GROUP BY file_name)
         GROUP BY elements
         """
     )
-    layouts, scanned = [], 0
-    for elements, files, size in rows:
+    layouts = []
+    for elements, files in rows:
         layout = Layout(paths=json.loads(str(files)))
         _read_columns(json.loads(str(elements)), layout)
         described = await execute(
@@ -109,8 +104,14 @@ async def _inspect(scan: Scan, paths: list[str], execute: Execute) -> tuple[list
         )
         layout.types = {str(row[0]): parse_stored(str(row[1])) for row in described}
         layouts.append(layout)
-        scanned += int(str(size))
-    return layouts, scanned
+    sizes = await execute(
+        f"""
+        SELECT coalesce(sum(total_compressed_size), 0)::BIGINT
+        FROM parquet_metadata({literals(paths)})
+        WHERE lower(split_part(path_in_schema, ', ', 1)) IN (SELECT unnest({used}))
+        """
+    )
+    return layouts, int(str(sizes[0][0]))
 
 
 def _read_columns(elements: Sequence[Sequence[str | None]], layout: Layout) -> None:

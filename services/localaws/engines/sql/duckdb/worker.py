@@ -70,6 +70,8 @@ class Worker:
         self.pending: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.cancelled = threading.Event()
         self.database = self.connect()
+        self.used: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.spare: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def connect(self) -> Any:
         """Return a new in-memory database with everything set that must be set before use."""
@@ -98,6 +100,8 @@ class Worker:
     def serve(self) -> None:
         """Answer requests for ever."""
         threading.Thread(target=self.listen, daemon=True).start()
+        threading.Thread(target=self.prepare, daemon=True).start()
+        self.used.put(None)
         while True:
             message = self.pending.get()
             reset = False
@@ -140,9 +144,16 @@ class Worker:
         return rows
 
     def reset(self) -> None:
-        """Drop everything the last query left and open the database of the next one."""
-        self.database.close()
-        self.database = self.connect()
+        """Leave everything the last query left behind; take the database of the next one."""
+        self.used.put(self.database)
+        self.database = self.spare.get()
+
+    def prepare(self) -> None:
+        """Keep one new database in reserve: opening one takes longer than a small query."""
+        while True:
+            if (used := self.used.get()) is not None:
+                used.close()
+            self.spare.put(self.connect())
 
 
 def die_with_parent(parent: int) -> None:

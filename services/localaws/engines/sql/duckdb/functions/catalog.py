@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from localaws.engines.sql.duckdb.functions import (
+    arrays,
     conditionals,
+    dates,
+    documents,
+    maps,
     mathematics,
+    patterns,
+    strings,
     subscripts,
 )
 from localaws.engines.sql.duckdb.functions.registry import SCALARS
 
-__all__ = ["SCALARS", "conditionals", "mathematics", "subscripts"]
+_MODULES = (
+    arrays,
+    conditionals,
+    dates,
+    documents,
+    maps,
+    mathematics,
+    patterns,
+    strings,
+    subscripts,
+)
+
+__all__ = ["SCALARS"]

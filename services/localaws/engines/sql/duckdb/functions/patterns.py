@@ -1,8 +1,8 @@
 """Regular expressions: a subset of Java's syntax that RE2 understands alike.
 
 https://trino.io/docs/476/functions/regexp.html. A pattern must be a literal made of the constructs
-`Pattern` reads; classes that differ are spelled out (``\\w`` is Unicode in Trino, ``\\s`` has the
-vertical tab), and what cannot be proven alike (backreferences, look-around, empty matches when
+`Pattern` reads; classes that differ are spelled out (``\\s`` has the vertical tab), ``$`` also stands before a
+final newline, and what cannot be proven alike (backreferences, look-around, empty matches when
 replacing, word boundaries) is refused.
 """
 
@@ -12,10 +12,10 @@ import re
 
 from localaws.engines.sql.base import SqlRefused
 from localaws.engines.sql.duckdb.functions.registry import Call, scalar
-from localaws.engines.sql.duckdb.typed import Expr, build, text
-from localaws.engines.sql.duckdb.types import BIGINT, BOOLEAN, VARCHAR, array
+from localaws.engines.sql.duckdb.typed import Expr, build, refuse_at_run_time, text
+from localaws.engines.sql.duckdb.types import BIGINT, BOOLEAN, VARCHAR, Type, array
 
-_WORD = r"\p{L}\p{M}\p{N}\p{Pc}"
+_WORD = "0-9A-Za-z_"
 _SPACE = r"\t\n\v\f\r "
 _ESCAPABLE = set(".\\+*?()[]{}|^$-/\"'#&~ :;,=!<>@%_`")
 _PLAIN_ESCAPES = set("tnrf")
@@ -29,12 +29,14 @@ class Pattern:
         groups: how many capturing groups it has.
         certain: groups that take part in every match.
         may_be_empty: whether it can match the empty string.
+        anchored_end: whether it has a ``$``.
     """
 
     def __init__(self, java: str) -> None:
         self.java, self.at = java, 0
         self.groups = 0
         self.certain: set[int] = {0}
+        self.anchored_end = False
         self.re2, self.may_be_empty = self._alternatives(certain=True)
         if self.at < len(java):
             raise self._refusal()
@@ -129,6 +131,7 @@ class Pattern:
         if char == "\\":
             return self._escape(in_class=False), False
         if char in "^$":
+            self.anchored_end = self.anchored_end or char == "$"
             return char, True
         if char in "*+?{}])":
             raise self._refusal()
@@ -199,7 +202,16 @@ def _pattern(call: Call) -> tuple[Expr, Pattern]:
 def _like(call: Call) -> Expr:
     call.arity(2)
     value, pattern = _pattern(call)
-    return build(f"regexp_matches({value.sql}, {text(pattern.re2)})", BOOLEAN, value)
+    return _guarded(value, pattern, f"regexp_matches({value.sql}, {text(pattern.re2)})", BOOLEAN)
+
+
+def _guarded(value: Expr, pattern: Pattern, sql: str, type: Type) -> Expr:
+    """Refuse texts that end with a newline where ``$`` would stand before it in Java."""
+    if not pattern.anchored_end:
+        return build(sql, type, value)
+    refusal = refuse_at_run_time("A final newline where the pattern has $", value)
+    guarded = f"CASE WHEN suffix({value.sql}, chr(10)) THEN {refusal} ELSE {sql} END"
+    return build(guarded, type, value, refusing=True)
 
 
 def _group(call: Call, pattern: Pattern) -> int:
@@ -222,7 +234,7 @@ def _extract(call: Call) -> Expr:
         f"CASE WHEN regexp_matches({value.sql}, {found}) "
         f"THEN regexp_extract({value.sql}, {found}, {group}) END"
     )
-    return build(sql, value.type, value)
+    return _guarded(value, pattern, sql, value.type)
 
 
 @scalar("regexp_extract_all", note="patterns that match no empty string")
@@ -232,7 +244,7 @@ def _extract_all(call: Call) -> Expr:
     group = _group(call, pattern)
     _never_empty(call, pattern)
     sql = f"regexp_extract_all({value.sql}, {text(pattern.re2)}, {group})"
-    return build(sql, array(value.type), value)
+    return _guarded(value, pattern, sql, array(value.type))
 
 
 @scalar("regexp_count", note="patterns that match no empty string")
@@ -241,7 +253,7 @@ def _count(call: Call) -> Expr:
     value, pattern = _pattern(call)
     _never_empty(call, pattern)
     sql = f"len(regexp_extract_all({value.sql}, {text(pattern.re2)}))"
-    return build(sql, BIGINT, value)
+    return _guarded(value, pattern, sql, BIGINT)
 
 
 @scalar("regexp_split", note="patterns that match no empty string")
@@ -250,7 +262,7 @@ def _split(call: Call) -> Expr:
     value, pattern = _pattern(call)
     _never_empty(call, pattern)
     sql = f"string_split_regex({value.sql}, {text(pattern.re2)})"
-    return build(sql, array(value.type), value)
+    return _guarded(value, pattern, sql, array(value.type))
 
 
 @scalar("regexp_replace", note="patterns that match no empty string")
@@ -260,7 +272,7 @@ def _replace(call: Call) -> Expr:
     _never_empty(call, pattern)
     by = _replacement(call.literal(2), pattern) if len(call) == 3 else ""
     sql = f"regexp_replace({value.sql}, {text(pattern.re2)}, {text(by)}, 'g')"
-    return build(sql, VARCHAR, value)
+    return _guarded(value, pattern, sql, VARCHAR)
 
 
 def _never_empty(call: Call, pattern: Pattern) -> None:

@@ -22,6 +22,9 @@ _BLANKS = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(28) 
 _WIDE_BLANKS = " || ".join(
     f"chr({point})" for point in (5760, *range(8192, 8199), *range(8200, 8203), 8232, 8233, 8287, 12288)
 )
+# letters whose other case is younger than the Unicode tables of one of the two sides
+_NEW_LOWER = r"[\x{19B}\x{264}\x{1C8A}\x{A7CD}\x{A7DB}\x{10D70}-\x{10D85}\x{16EA0}-\x{16EDF}]"
+_NEW_UPPER = r"[\x{1C89}\x{A7CB}\x{A7CC}\x{A7DA}\x{A7DC}\x{10D50}-\x{10D65}\x{16EA0}-\x{16EDF}]"
 BLANKS = f"({_BLANKS} || {_WIDE_BLANKS})"
 
 
@@ -43,16 +46,22 @@ def _ascii_or(value: Expr, exact: str, refusal: str) -> str:
 def _upper(call: Call) -> Expr:
     call.arity(1)
     value = call.text(0)
-    sharp = f"array_to_string(list_transform(string_split({value.sql}, 'ß'), lambda p: upper(p)), 'ß')"
-    sql = f"CASE WHEN contains({value.sql}, 'ß') THEN {sharp} ELSE upper({value.sql}) END"
-    return build(sql, value.type, value)
+    parts = f"list_transform(string_split({value.sql}, 'ß'), lambda p: upper(p))"
+    other = f"CASE WHEN regexp_matches({value.sql}, '{_NEW_LOWER}') THEN "
+    other += refuse_at_run_time("upper of this character is not supported here", value)
+    other += f" ELSE array_to_string({parts}, 'ß') END"
+    sql = _ascii_or(value, f"upper({value.sql})", other)
+    return build(sql, value.type, value, refusing=True)
 
 
-@scalar("lower", treatment=SAME)
+@scalar("lower")
 def _lower(call: Call) -> Expr:
     call.arity(1)
     value = call.text(0)
-    return build(f"lower({value.sql})", value.type, value)
+    other = f"CASE WHEN regexp_matches({value.sql}, '{_NEW_UPPER}') THEN "
+    other += refuse_at_run_time("lower of this character is not supported here", value)
+    other += f" ELSE lower({value.sql}) END"
+    return build(_ascii_or(value, f"lower({value.sql})", other), value.type, value, refusing=True)
 
 
 @scalar("reverse")

@@ -1,0 +1,1 @@
+"""GreatFin: a bank's data platform, as pipelines that know only AWS."""
