@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from greatfin import s3
 from greatfin.errors import StackFailed
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import ParameterTypeDef, StackTypeDef
+
+    from greatfin.target import Clients
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 3.0
@@ -98,6 +101,22 @@ def destroy(client: CloudFormationClient, name: str, on_event: Callable[[str], N
             f"Stack {name} ended as {done['StackStatus']}: {_first_failure(client, identity)}"
         )
     return True
+
+
+def empty_buckets(clients: Clients, name: str) -> int:
+    """Delete every object in a stack's buckets, so that it can be deleted; return how many."""
+    if describe(clients.cloudformation, name) is None:
+        return 0
+    pages = clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+    buckets = [
+        item["PhysicalResourceId"]
+        for page in pages
+        for item in page["StackResourceSummaries"]
+        if item["ResourceType"] == "AWS::S3::Bucket" and item.get("PhysicalResourceId")
+    ]
+    return sum(
+        s3.clear(clients.s3, bucket) for bucket in buckets if s3.bucket_exists(clients.s3, bucket)
+    )
 
 
 def describe(client: CloudFormationClient, name: str) -> StackTypeDef | None:

@@ -98,6 +98,13 @@ class Clients:
         self.target = target
         self._lock = threading.Lock()
 
+    def close(self) -> None:
+        """Close the connections of every client that was made."""
+        for name in ("s3", "glue", "athena", "cloudformation", "sts"):
+            client = self.__dict__.pop(name, None)
+            if client is not None:
+                client.close()
+
     @cached_property
     def _session(self) -> Session:
         import boto3

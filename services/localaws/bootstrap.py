@@ -14,6 +14,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -80,6 +81,7 @@ class Gateway:
     """Whether the process that started this one has ended."""
     _round: _Round = field(default_factory=_Round)
     _resets: int = 0
+    _reserved: socket.socket | None = None
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; at `RESET_SIGNAL` delete all data and serve on.
@@ -99,9 +101,11 @@ class Gateway:
             if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup has it ignored
                 signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
             while self._serve(home):
-                home.empty()
                 self._resets += 1
+                self._reserve_port()
+                home.empty()
         finally:
+            self._release_port()
             home.remove_record()
             if self.deletes == "always" or (self.deletes == "orphaned" and self.orphaned):
                 home.delete()
@@ -116,6 +120,7 @@ class Gateway:
 
         def ready(url: str) -> None:
             current.ready = True
+            self._release_port()
             gc.freeze()
             gc.enable()
             # The port given may have been 0; a reset comes back on the one that was taken.
@@ -144,6 +149,22 @@ class Gateway:
                 if not (current.stop or current.reset):
                     raise
         return current.reset and not current.stop
+
+    def _reserve_port(self) -> None:
+        """Keep the port from being given to an outgoing connection until it is listened on again.
+
+        Bound but not listening, it does not hinder the listener (both allow the address's reuse).
+        """
+        family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
+        self._reserved = socket.socket(family, socket.SOCK_STREAM)
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):  # taken already: the listener says so
+            self._reserved.bind((self.settings.host, self.settings.port))
+
+    def _release_port(self) -> None:
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:
         current = self._round

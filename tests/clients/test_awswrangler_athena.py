@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings("default")
 
 
 @pytest.fixture
-def lake(localaws: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def lake(localaws: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """A bucket with a database ``lake`` and a table ``sales`` partitioned by region."""
     for name, value in localaws.environment.items():
         monkeypatch.setenv(name, value)
@@ -40,7 +39,7 @@ def lake(localaws: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         partition_cols=["region"],
         dtype={"amount": "decimal(10,2)"},
     )
-    yield f"s3://{bucket}"
+    return f"s3://{bucket}"
 
 
 @pytest.mark.parametrize("ctas", [True, False])

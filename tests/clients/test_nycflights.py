@@ -63,7 +63,11 @@ class Lake:
         for month, part in flights.groupby("month"):
             location = f"flights/month={month}/"
             self.parquet(f"{location}part-0.snappy.parquet", part.drop(columns=["month"]))
-            storage = {**PARQUET, "Location": f"s3://{self.bucket}/{location}", "Columns": columns(kept)}
+            storage = {
+                **PARQUET,
+                "Location": f"s3://{self.bucket}/{location}",
+                "Columns": columns(kept),
+            }
             self.glue.create_partition(
                 DatabaseName="nyc",
                 TableName="flights",

@@ -237,7 +237,7 @@ def test_reset_of_a_running_platform_keeps_its_endpoint(
     url = envelope(command("up", "-d", "--home", home, "--port", port, "--json"))["data"]
     (home / "left-behind").write_text("data")
     reset = command("reset", "--home", home, "--json")
-    assert reset.returncode == 0, reset.stderr
+    assert reset.returncode == 0, reset.stdout
     assert envelope(reset)["data"]["endpoint"] == url["endpoint"]
     assert health_of(url["endpoint"])["status"] == "healthy"
     assert not (home / "left-behind").exists()

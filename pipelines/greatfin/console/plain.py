@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import TextIO
 
 from greatfin.console.base import Report, Table, cell_text, grouped, progress_line
 
 PROGRESS_EVERY_SECONDS = 10.0
+PAGE = 100
 
 
 class PlainConsole:
@@ -50,7 +52,7 @@ class PlainConsole:
     def report(self, report: Report) -> None:
         lines = [report.title, "=" * len(report.title)]
         for table in report.tables:
-            lines += ["", table.title, *render(table)]
+            lines += ["", *([table.title] if table.title else []), *render(table)]
             if table.note:
                 lines.append(table.note)
         if report.checks:
@@ -97,4 +99,14 @@ def render(table: Table) -> list[str]:
         ]
         return ("  " + "  ".join(parts)).rstrip()
 
+    if not any(table.columns):
+        return [text for row in cells for text in _fact(row, widths[0])]
     return [line(table.columns), line(["-" * width for width in widths]), *map(line, cells)]
+
+
+def _fact(row: Sequence[str], width: int) -> list[str]:
+    """Return a name and its text, wrapped beside it."""
+    lead = f"  {row[0]:<{width}}  "
+    return textwrap.wrap(
+        " ".join(row[1:]), PAGE, initial_indent=lead, subsequent_indent=" " * len(lead)
+    ) or [lead.rstrip()]

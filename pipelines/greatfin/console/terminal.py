@@ -98,13 +98,22 @@ class TerminalConsole:
 
 
 def _rich_table(table: Table) -> RichTable:
-    rendered = RichTable(title=table.title, title_justify="left", title_style="bold", box=None)
+    rendered = RichTable(
+        title=table.title or None,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        show_header=any(table.columns),
+    )
     for index, name in enumerate(table.columns):
         numeric = bool(table.rows) and all(
             isinstance(row[index], int) or row[index] is None for row in table.rows
         )
         rendered.add_column(
-            name, justify="right" if numeric else "left", header_style="dim", no_wrap=True
+            name,
+            justify="right" if numeric else "left",
+            header_style="dim",
+            no_wrap=any(table.columns),
         )
     for row in grouped(table):
         rendered.add_row(*(Text(cell_text(value)) for value in row))

@@ -31,6 +31,7 @@ class UseCase:
         steps: return the steps of a run, in order; called late, it may import much.
         check: return the steps that only compare what is there.
         report: return the answer once the steps are done.
+        measure: measure its rule on a file of real outcomes, where that makes sense.
     """
 
     name: str
@@ -44,6 +45,7 @@ class UseCase:
     steps: Callable[[], Sequence[Step]]
     check: Callable[[], Sequence[Step]]
     report: Callable[[Context], Report]
+    measure: Callable[[Path], Report] | None = None
 
     @property
     def folder(self) -> Path:

@@ -65,6 +65,8 @@ def reset(run: Run, home: Path | None) -> None:
 
 
 def _wait_for_reset(place: Home, before: RunRecord) -> RunRecord:
+    from localaws.engines.process import tail
+
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline and before.process() is not None:
         record = place.record()
@@ -73,7 +75,8 @@ def _wait_for_reset(place: Home, before: RunRecord) -> RunRecord:
         time.sleep(0.02)
     raise CommandError(
         "ResetFailed",
-        f"the platform on {place.path} did not come back after its data was deleted",
+        f"the platform on {place.path} did not come back after its data was deleted:\n"
+        f"{tail(place.log('gateway'), 10)}",
         (f"localaws logs gateway --home {place.path}", f"localaws up --home {place.path}"),
     )
 

@@ -22,11 +22,14 @@ class Schema:
     statements: tuple[str, ...]
 
 
-UniqueViolation: type[Exception] = asyncpg.UniqueViolationError
-"""A row with the same key is there already."""
+IntegrityViolation: type[Exception] = asyncpg.IntegrityConstraintViolationError
+"""A row breaks a constraint: its key is taken, or it refers to a row that is not there."""
 
 ForeignKeyViolation: type[Exception] = asyncpg.ForeignKeyViolationError
 """A row refers to one that is not there."""
+
+InvalidRegularExpression: type[Exception] = asyncpg.InvalidRegularExpressionError
+"""A regular expression in a statement cannot be compiled."""
 
 _schemas: dict[str, Schema] = {}
 
@@ -56,7 +59,11 @@ class Database:
         for attempt in range(attempts):
             try:
                 self._pool = await asyncpg.create_pool(
-                    self._url, min_size=1, max_size=self._pool_size, command_timeout=120
+                    self._url,
+                    min_size=1,
+                    max_size=self._pool_size,
+                    command_timeout=120,
+                    reset=_keep,
                 )
                 break
             except (OSError, asyncpg.CannotConnectNowError):
@@ -125,6 +132,10 @@ class Database:
         """Run one statement and return its command tag, e.g. ``UPDATE 1``."""
         tag: str = await self._pool.execute(query, *arguments)
         return tag
+
+
+async def _keep(connection: Connection) -> None:
+    """Give a connection back as it is: no one changes a session, so there is nothing to reset."""
 
 
 def is_unavailable(error: BaseException) -> bool:

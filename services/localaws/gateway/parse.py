@@ -46,7 +46,7 @@ def parse_input(
     if stream is not None:
         raw[payload] = b""
     problems = Problems()
-    value: Raw = converter(shape)(raw, "", problems)
+    value: Raw = converter(shape)(raw, (), problems)
     if stream is not None:
         value[payload] = stream
     if problems:
@@ -62,7 +62,7 @@ def _json(body: bytes) -> Raw:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise AwsError("SerializationException", f"Malformed JSON: {error}") from error
     if not isinstance(raw, dict):
-        raise SerializationError("", "structure")
+        raise SerializationError((), "structure")
     return raw
 
 
@@ -87,7 +87,7 @@ def _tree(form: dict[str, str]) -> Raw:
 def _query(shape: botocore.model.Shape, node: Any) -> Any:
     if shape.type_name == "structure":
         if not isinstance(node, dict):
-            raise SerializationError(shape.name, "structure")
+            raise SerializationError(((), shape.name), "structure")
         result = {}
         for name, member in shape.members.items():  # type: ignore[attr-defined]
             wire = member.serialization.get("name", name)
@@ -104,7 +104,7 @@ def _query(shape: botocore.model.Shape, node: Any) -> Any:
         if node == "":
             return []
         if not isinstance(node, dict):
-            raise SerializationError(shape.name, "list")
+            raise SerializationError(((), shape.name), "list")
         items = node
         if not shape.serialization.get("flattened"):
             items = node.get(shape.member.serialization.get("name", "member"), {})  # type: ignore[attr-defined]

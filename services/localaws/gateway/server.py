@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -21,9 +22,10 @@ from localaws.core.state import State
 from localaws.engines.catalog.postgresql import PostgresCatalog
 from localaws.engines.object_store.files import FileObjectStore
 from localaws.engines.postgresql import EmbeddedPostgres
+from localaws.engines.sql.base import SqlEngine
 from localaws.engines.sql.duckdb.adapter import DuckDbEngine
 from localaws.engines.sql.duckdb.pool import PoolSettings
-from localaws.engines.supervisor import Supervisor
+from localaws.engines.supervisor import EngineStatus, Supervisor, memory_of
 from localaws.gateway.app import create_app
 from localaws.gateway.forward import Forwarder
 from localaws.settings import Settings
@@ -42,7 +44,7 @@ def listen(settings: Settings) -> socket.socket:
         PortTaken: another process listens there.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
@@ -106,12 +108,25 @@ async def platform(
         for engine in (object_store, sql):
             await engine.start()
             stack.push_async_callback(engine.stop)
+        supervisor.register("sql", functools.partial(_sql_status, sql))
         await catalog.start()
         await handles.events.start()
         stack.push_async_callback(handles.events.stop)
         await handles.jobs.start_up(handles, alone=not settings.database_url)
         stack.push_async_callback(handles.jobs.shut_down)
         yield handles, forwarder, supervisor
+
+
+async def _sql_status(sql: SqlEngine) -> EngineStatus:
+    """Tell of the query processes; there may be none while nobody asks."""
+    pids = sql.processes
+    return EngineStatus(
+        name="sql",
+        running=bool(pids),
+        healthy=True,
+        pid=pids[0] if pids else None,
+        memory_bytes=sum(memory_of(pid) for pid in pids),
+    )
 
 
 async def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> None:
@@ -132,6 +147,7 @@ async def serve(settings: Settings, ready: Callable[[str], None] | None = None) 
                 create_app(handles, forwarder, supervisor),
                 access_log=False,
                 lifespan="off",
+                proxy_headers=False,
                 log_config=None,
                 server_header=False,
                 timeout_graceful_shutdown=GRACE_SECONDS,

@@ -20,23 +20,37 @@ from localaws.core.errors import AwsError
 
 Shape = botocore.model.Shape
 
-Converter = Callable[[Any, str, "Problems"], Any]
+Path = tuple[Any, ...]
+"""Where a value stands: the parent's path and a name, written out only when something is wrong."""
+
+Converter = Callable[[Any, Path, "Problems"], Any]
 
 
 class SerializationError(AwsError):
     """The input's types are not those of the model."""
 
-    def __init__(self, path: str, expected: str) -> None:
-        super().__init__("SerializationException", f"Value at '{path}' is not a {expected}")
+    def __init__(self, path: Path, expected: str) -> None:
+        where = _written(path)
+        super().__init__("SerializationException", f"Value at '{where}' is not a {expected}")
+
+
+def _written(path: Path) -> str:
+    """Write a path as AWS does: ``databaseInput.name``, ``tags.1.member``."""
+    parts: list[str] = []
+    while path:
+        path, name = path
+        parts.append(name[:1].lower() + name[1:] if isinstance(name, str) else f"{name}.member")
+    return ".".join(reversed(parts))
 
 
 class Problems(list[str]):
     """Violated constraints, in AWS's wording."""
 
-    def add(self, path: str, value: Any, constraint: str) -> None:
+    def add(self, path: Path, value: Any, constraint: str) -> None:
         """Note that the value at a path violates a constraint."""
         shown = "null" if value is None else f"'{value}'"
-        self.append(f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}")
+        where = _written(path)
+        self.append(f"Value {shown} at '{where}' failed to satisfy constraint: {constraint}")
 
     def text(self) -> str:
         """Return all problems as one message."""
@@ -70,16 +84,8 @@ def _compile(shape: Shape) -> Converter:
     return {"boolean": _boolean, "timestamp": _timestamp, "blob": _blob}.get(kind, _as_it_is)
 
 
-def _as_it_is(value: Any, path: str, problems: Problems) -> Any:
+def _as_it_is(value: Any, path: Path, problems: Problems) -> Any:
     return value
-
-
-def _lower_first(name: str) -> str:
-    return name[:1].lower() + name[1:]
-
-
-def _member_path(path: str, name: str) -> str:
-    return f"{path}.{_lower_first(name)}" if path else _lower_first(name)
 
 
 class _Lazy:
@@ -91,7 +97,7 @@ class _Lazy:
         self._shape = shape
         self._converter: Converter | None = None
 
-    def __call__(self, value: Any, path: str, problems: Problems) -> Any:
+    def __call__(self, value: Any, path: Path, problems: Problems) -> Any:
         if self._converter is None:
             self._converter = converter(self._shape)
         return self._converter(value, path, problems)
@@ -103,27 +109,27 @@ def _structure(shape: botocore.model.StructureShape) -> Converter:
     members = {name: _Lazy(member) for name, member in shape.members.items()}
     required = tuple(shape.required_members)
 
-    def convert(value: Any, path: str, problems: Problems) -> Any:
+    def convert(value: Any, path: Path, problems: Problems) -> Any:
         if not isinstance(value, dict):
             raise SerializationError(path, "structure")
         result = {}
         for name, raw in value.items():
             member = members.get(name)
             if member is not None and raw is not None:
-                result[name] = member(raw, _member_path(path, name), problems)
+                result[name] = member(raw, (path, name), problems)
         for name in required:
             if name not in result:
-                problems.add(_member_path(path, name), None, "Member must not be null")
+                problems.add((path, name), None, "Member must not be null")
         return result
 
     return convert
 
 
-def _length(shape: Shape, what: str) -> Callable[[Any, str, Problems], None]:
+def _length(shape: Shape, what: str) -> Callable[[Any, Path, Problems], None]:
     low = shape.metadata.get("min")
     high = shape.metadata.get("max")
 
-    def check(value: Any, path: str, problems: Problems) -> None:
+    def check(value: Any, path: Path, problems: Problems) -> None:
         if low is not None and len(value) < low:
             problems.add(path, value, f"Member must have length greater than or equal to {low}")
         if high is not None and len(value) > high:
@@ -136,13 +142,11 @@ def _list(shape: botocore.model.ListShape) -> Converter:
     item = _Lazy(shape.member)
     check = _length(shape, "list")
 
-    def convert(value: Any, path: str, problems: Problems) -> Any:
+    def convert(value: Any, path: Path, problems: Problems) -> Any:
         if not isinstance(value, list):
             raise SerializationError(path, "list")
         check(value, path, problems)
-        return [
-            item(raw, f"{path}.{number}.member", problems) for number, raw in enumerate(value, 1)
-        ]
+        return [item(raw, (path, number), problems) for number, raw in enumerate(value, 1)]
 
     return convert
 
@@ -151,11 +155,11 @@ def _map(shape: botocore.model.MapShape) -> Converter:
     key = _Lazy(shape.key)
     item = _Lazy(shape.value)
 
-    def convert(value: Any, path: str, problems: Problems) -> Any:
+    def convert(value: Any, path: Path, problems: Problems) -> Any:
         if not isinstance(value, dict):
             raise SerializationError(path, "map")
         return {
-            key(name, path, problems): item(raw, f"{path}.{name}.member", problems)
+            key(name, path, problems): item(raw, (path, name), problems)
             for name, raw in value.items()
             if raw is not None
         }
@@ -170,7 +174,7 @@ def _string(shape: Shape) -> Converter:
     pattern_text = shape.metadata.get("pattern")
     pattern = _pattern(pattern_text) if pattern_text else None
 
-    def convert(value: Any, path: str, problems: Problems) -> Any:
+    def convert(value: Any, path: Path, problems: Problems) -> Any:
         if not isinstance(value, str):
             raise SerializationError(path, "string")
         check(value, path, problems)
@@ -200,7 +204,7 @@ def _number(shape: Shape) -> Converter:
     low = shape.metadata.get("min")
     high = shape.metadata.get("max")
 
-    def convert(value: Any, path: str, problems: Problems) -> Any:
+    def convert(value: Any, path: Path, problems: Problems) -> Any:
         if isinstance(value, str):
             try:
                 value = int(value) if whole else float(value)
@@ -219,7 +223,7 @@ def _number(shape: Shape) -> Converter:
     return convert
 
 
-def _boolean(value: Any, path: str, problems: Problems) -> Any:
+def _boolean(value: Any, path: Path, problems: Problems) -> Any:
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in ("true", "false"):
@@ -227,7 +231,7 @@ def _boolean(value: Any, path: str, problems: Problems) -> Any:
     raise SerializationError(path, "boolean")
 
 
-def _timestamp(value: Any, path: str, problems: Problems) -> Any:
+def _timestamp(value: Any, path: Path, problems: Problems) -> Any:
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return datetime.fromtimestamp(value, UTC)
@@ -237,7 +241,7 @@ def _timestamp(value: Any, path: str, problems: Problems) -> Any:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def _blob(value: Any, path: str, problems: Problems) -> Any:
+def _blob(value: Any, path: Path, problems: Problems) -> Any:
     if isinstance(value, bytes):
         return value
     if not isinstance(value, str):

@@ -55,7 +55,7 @@ def test_result_pages_are_typed_and_complete(asker: Asker) -> None:
     assert first["UpdateCount"] == 0
     info = first["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
     assert [(c["Name"], c["Type"], c["Precision"], c["Scale"]) for c in info] == [
-        ("n", "integer", 10, 0),
+        ("n", "bigint", 19, 0),
         ("text", "varchar", 2147483647, 0),
         ("d", "decimal", 10, 2),
     ]

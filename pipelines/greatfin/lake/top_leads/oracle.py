@@ -75,7 +75,9 @@ def expect(files: Iterable[Delivered], points: Points) -> Expected:
 
 def _read(source: Source, files: list[Delivered]) -> pl.DataFrame:
     """Return a row per delivered line: line, date, ``broken`` (a reason or null), text fields."""
-    frames = [_read_json(source, file) if source.json else _read_csv(source, file) for file in files]
+    frames = [
+        _read_json(source, file) if source.json else _read_csv(source, file) for file in files
+    ]
     names = ["line", "date", "broken", *(item.name for item in source.fields)]
     if not frames:
         return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
@@ -126,11 +128,17 @@ def _read_json(source: Source, file: Delivered) -> pl.DataFrame:
             try:
                 found = json.loads(line)
             except ValueError:
-                row["broken"] = "json broken"
-            else:
+                found = None
+            if isinstance(found, dict) and not any(map(_is_nested, found.values())):
                 row |= {item.name: _json_text(found.get(item.source)) for item in source.fields}
+            else:
+                row["broken"] = "json broken"
         rows.append(row)
     return pl.DataFrame(rows, schema=dict.fromkeys(rows[0], pl.String) if rows else None)
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, (dict, list))
 
 
 def _json_text(value: Any) -> str:
@@ -209,9 +217,9 @@ def _leads(kept: Mapping[str, pl.DataFrame]) -> tuple[pl.DataFrame, int]:
     for frame in (banking, securities, homes, owed, last):
         known = known.join(frame, on="customer_id", how="left")
     known = known.with_columns(pl.col("created_on").dt.year().cast(pl.Int64).alias("year"))
-    known = known.join(
-        kept["external/credit_bureau/scores"], on="person_key", how="left"
-    ).join(kept["external/market_data/regions"], on=["country", "year"], how="left")
+    known = known.join(kept["external/credit_bureau/scores"], on="person_key", how="left").join(
+        kept["external/market_data/regions"], on=["country", "year"], how="left"
+    )
     amounts = ("deposits", "loans_owed", "securities", "home_equity", "owed")
     known = known.with_columns(
         *(pl.col(name).fill_null(0) for name in amounts),
@@ -255,7 +263,8 @@ def _top(leads: pl.DataFrame, points: Points) -> pl.DataFrame:
     quiet = (pl.lit(rule.AS_OF) - pl.col("last_dealing_on")).dt.total_days()
     parts = {
         "wealth_points": 8
-        + 8 * _reached("investable_assets", 1.5 * million, 2.5 * million, 5 * million, 10 * million),
+        + 8
+        * _reached("investable_assets", 1.5 * million, 2.5 * million, 5 * million, 10 * million),
         "liquidity_points": 5
         * _reached("deposits", 0.1 * million, 0.25 * million, 0.5 * million, million),
         "propensity_points": _propensity(points),
@@ -270,10 +279,10 @@ def _top(leads: pl.DataFrame, points: Points) -> pl.DataFrame:
     scored = campaign.with_columns(
         expression.cast(pl.Int64).alias(name) for name, expression in parts.items()
     ).with_columns(pl.sum_horizontal(*parts).alias("score"))
-    ranked = scored.sort(
-        "region", "score", "investable_assets", "customer_id",
-        descending=[False, True, True, False],
-    ).with_columns((pl.col("region").cum_count().over("region")).cast(pl.Int64).alias("place"))  # fmt: skip
+    order = {"region": False, "score": True, "investable_assets": True, "customer_id": False}
+    ranked = scored.sort(list(order), descending=list(order.values())).with_columns(
+        pl.col("region").cum_count().over("region").cast(pl.Int64).alias("place")
+    )
     return ranked.filter(pl.col("place") <= rule.LEADS_PER_REGION)
 
 
@@ -288,9 +297,7 @@ def _propensity(points: Points) -> pl.Expr:
         return value.replace_strict(points[name], default=0, return_dtype=pl.Int64)
 
     def yes_no(condition: pl.Expr) -> pl.Expr:
-        return (
-            pl.when(condition.fill_null(False)).then(pl.lit("yes")).otherwise(pl.lit("no"))
-        )
+        return pl.when(condition.fill_null(False)).then(pl.lit("yes")).otherwise(pl.lit("no"))
 
     contact_age = (pl.lit(rule.AS_OF) - pl.col("last_contact_on")).dt.total_days()
     previous = pl.col("previous_contacts").map_elements(previous_band, return_dtype=pl.String)

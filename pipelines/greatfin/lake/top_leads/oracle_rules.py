@@ -47,18 +47,19 @@ class Field:
             return pl.lit(False)
         checks: dict[str, Callable[[pl.Expr], pl.Expr]] = {
             "digits": self._is_digits,
-            "whole": lambda text: text.str.contains(
-                rf"^-?[0-9]{{{self.size[0]},{self.size[1]}}}$"
-            ),
+            "whole": lambda text: text.str.contains(rf"^-?[0-9]{{{self.size[0]},{self.size[1]}}}$"),
             "date": _is_date,
-            "time": lambda text: text.str.contains(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")
-            & text.str.to_datetime(TIME, strict=False).is_not_null(),
+            "time": lambda text: (
+                text.str.contains(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")
+                & text.str.to_datetime(TIME, strict=False).is_not_null()
+            ),
             "money": lambda text: text.str.contains(r"^-?\d{1,13}\.\d\d$"),
             "code": lambda text: text.is_in(list(self.codes)),
             "flag": lambda text: text.is_in(["true", "false"]),
             "lead": lambda text: text.str.contains(r"^00Q[0-9]{15}$"),
-            "crm_time": lambda text: text.str.contains(SALESFORCE_TIME)
-            & _is_date(text.str.slice(0, 10)),
+            "crm_time": lambda text: (
+                text.str.contains(SALESFORCE_TIME) & _is_date(text.str.slice(0, 10))
+            ),
         }
         right = checks[self.kind](value)
         return ~right if self.default is None else ~right & (value != "")
@@ -277,6 +278,4 @@ SOURCES = (
 def age_on_the_day(born: date) -> str:
     """Return the age band of somebody on the data's date."""
     today = rule.AS_OF
-    return age_band(
-        today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-    )
+    return age_band(today.year - born.year - ((today.month, today.day) < (born.month, born.day)))

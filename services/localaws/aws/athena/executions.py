@@ -54,12 +54,15 @@ from localaws.engines.sql.base import QueryCancelled, SqlError
 JOB = "athena.query"
 MAX_QUERY_BYTES = 262_144
 
-_RUNNING_AFTER_SECONDS = 0.02
+_RUNNING_AFTER_SECONDS = 0.05
 _WATCH_SECONDS = 0.25
 _LARGE_STATEMENT = 4096
 _PAGE = 50
 _WITH_PARAMETERS = (Query, Explain, Insert, CreateTableAs, Unload)
 _CANCELLED = "Query cancelled by user"
+
+_just_started: dict[str, QueryExecution] = {}
+"""Executions whose job starts next in this process, which need not be read back for it."""
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +139,7 @@ async def start(
         if created:
             await platform.jobs.submit(connection, JOB, ctx.scope, id)
     if created:
+        _just_started[id] = execution
         platform.jobs.start(id)
         return id
     before = await executions.get(id)
@@ -161,8 +165,9 @@ async def _result_prefix(ctx: Context, group: WorkGroup, requested: Shape) -> st
         raise invalid_request("outputLocation is not a valid S3 path.")
     settings = group.configuration.get("ResultConfiguration") or {}
     enforced = group.configuration.get("EnforceWorkGroupConfiguration", False)
-    chosen = settings if enforced or own is None else requested
-    uri = chosen.get("OutputLocation") or (None if enforced else own)
+    of_group = bool(settings.get("OutputLocation")) and (enforced or own is None)
+    chosen = settings if of_group else requested
+    uri = chosen.get("OutputLocation")
     where = parse_location(uri) if uri else None
     if where is None:
         raise invalid_request(
@@ -249,7 +254,9 @@ async def stop(ctx: Context, id: str) -> None:
 
 async def run_execution(platform: Platform, job: Job) -> None:
     """Run the statement of an execution to its end."""
-    execution = await Executions(platform.database, job.scope).get(job.id)
+    execution = _just_started.pop(job.id, None)
+    if execution is None:
+        execution = await Executions(platform.database, job.scope).get(job.id)
     if execution is None or execution.final:
         return
     await _run(platform, execution)

@@ -37,19 +37,20 @@ class Token:
     end: int
 
 
-def tokenize(sql: str, *, backslashes: bool = False) -> list[Token]:
+def tokenize(sql: str, *, backslashes: bool = False, limit: int | None = None) -> list[Token]:
     """Cut a statement into tokens, comments and space left out, an ``end`` token last.
 
     Args:
         sql: the statement.
         backslashes: read string literals as Hive does, where a backslash escapes.
+        limit: stop after about this many tokens.
 
     Raises:
         AwsError: MALFORMED_QUERY for a literal or comment that does not end.
     """
     tokens: list[Token] = []
     position = 0
-    while position < len(sql):
+    while position < len(sql) and (limit is None or len(tokens) < limit):
         if backslashes and sql[position] in "'\"":
             match = _HIVE_STRING.match(sql, position)
             if match is None:

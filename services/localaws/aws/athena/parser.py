@@ -6,6 +6,7 @@ utility statements) is read here, because Athena owns it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -62,6 +63,8 @@ _UNSUPPORTED = frozenset(
         "UNLOCK",
     ]
 )
+_HEAD_TOKENS = 24
+"""Tokens that tell which statement it is: all before the query or columns of CREATE TABLE."""
 _NOT_YET = frozenset({"DELETE", "UPDATE", "MERGE", "OPTIMIZE", "VACUUM"})
 
 
@@ -84,9 +87,9 @@ _QUERY_DIALECT = _QueryDialect()
 class Parser:
     """A cursor over the tokens of one statement."""
 
-    def __init__(self, sql: str, *, backslashes: bool = False) -> None:
+    def __init__(self, sql: str, *, backslashes: bool = False, limit: int | None = None) -> None:
         self.sql = sql
-        self.tokens = tokenize(sql, backslashes=backslashes)
+        self.tokens = tokenize(sql, backslashes=backslashes, limit=limit)
         self.at = 0
         if len(self.tokens) > 1 and self.tokens[-2].value == ";":
             self.tokens[-2:] = [Token("end", "<EOF>", self.tokens[-2].start, len(sql))]
@@ -190,31 +193,12 @@ def parse(sql: str) -> Statement:
     """
     from localaws.aws.athena import parser_ddl
 
-    parser = Parser(sql)
-    first = parser.word()
-    if parser.token.kind == "symbol" and parser.token.value == "(":
+    head = Parser(sql, limit=_HEAD_TOKENS)
+    first = head.word()
+    if head.token.kind == "symbol" and head.token.value == "(":
         first = "SELECT"
-    if first in _QUERY_WORDS:
-        return Query(_checked_query(parser))
-    if first == "EXPLAIN":
-        return _explain(parser)
-    if first == "INSERT":
-        return _insert(parser)
-    if first == "UNLOAD":
-        return _unload(parser)
-    if first in ("PREPARE", "EXECUTE", "DEALLOCATE"):
-        return _prepared(parser)
-    if first == "CREATE" and (parser.word(1) == "VIEW" or parser.word(1) == "OR"):
-        return _create_view(parser)
-    if first == "DROP" and parser.word(1) == "VIEW":
-        return _drop_view(parser)
-    if first == "SHOW" and parser.word(1) == "CREATE" and parser.word(2) == "VIEW":
-        parser.at += 3
-        name = parser.name()
-        parser.end()
-        return ShowCreateView(name)
-    if first == "CREATE" and parser.word(1) == "TABLE" and _is_ctas(parser):
-        return _create_table_as(parser)
+    if reader := _reader(head, first):
+        return reader(Parser(sql))
     statement = parser_ddl.parse_ddl(sql, first)
     if statement is not None:
         return statement
@@ -225,7 +209,24 @@ def parse(sql: str) -> Statement:
         )
     if first in _UNSUPPORTED:
         raise malformed_query("Queries of this type are not supported")
-    raise parser.wrong(_START)
+    raise head.wrong(_START)
+
+
+def _reader(head: Parser, first: str) -> Callable[[Parser], Statement] | None:
+    """Return what reads a statement in the SQL engine's dialect, or None where it is Hive's."""
+    if first in _QUERY_WORDS:
+        return lambda parser: Query(_checked_query(parser))
+    if first in _READERS:
+        return _READERS[first]
+    if first == "CREATE" and head.word(1) in ("VIEW", "OR"):
+        return _create_view
+    if first == "CREATE" and head.word(1) == "TABLE" and _is_ctas(head):
+        return _create_table_as
+    if first == "DROP" and head.word(1) == "VIEW":
+        return _drop_view
+    if first == "SHOW" and head.word(1) == "CREATE" and head.word(2) == "VIEW":
+        return _show_create_view
+    return None
 
 
 def _checked_query(parser: Parser, until: Token | None = None) -> str:
@@ -368,6 +369,13 @@ def _drop_view(parser: Parser) -> Statement:
     return DropView(name, if_exists)
 
 
+def _show_create_view(parser: Parser) -> Statement:
+    parser.at += 3
+    name = parser.name()
+    parser.end()
+    return ShowCreateView(name)
+
+
 def _is_ctas(parser: Parser) -> bool:
     """Return whether a CREATE TABLE goes on with a query rather than columns."""
     start = parser.at
@@ -430,3 +438,13 @@ def _property_value(parser: Parser) -> str | tuple[str, ...]:
         parser.at += 1
         return parser.tokens[parser.at - 1].value
     raise parser.wrong("<expression>")
+
+
+_READERS: dict[str, Callable[[Parser], Statement]] = {
+    "EXPLAIN": _explain,
+    "INSERT": _insert,
+    "UNLOAD": _unload,
+    "PREPARE": _prepared,
+    "EXECUTE": _prepared,
+    "DEALLOCATE": _prepared,
+}

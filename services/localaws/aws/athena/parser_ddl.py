@@ -392,13 +392,19 @@ def _in_database(parser: Parser) -> str | None:
 
 
 def _describe(parser: Parser) -> Statement:
-    parser.take("VIEW")
-    if parser.word(1) or parser.tokens[parser.at + 1].kind == "backquoted":
-        if parser.take("EXTENDED"):
-            return Describe(parser.name(), "EXTENDED")
-        if parser.take("FORMATTED"):
-            return Describe(parser.name(), "FORMATTED")
+    if _names_follow(parser):
+        parser.take("VIEW")
+    for detail in ("EXTENDED", "FORMATTED"):
+        if parser.word() == detail and _names_follow(parser):
+            parser.at += 1
+            return Describe(parser.name(), detail)
     return Describe(parser.name())
+
+
+def _names_follow(parser: Parser) -> bool:
+    """Return whether a name comes behind the next token, so that this one is a keyword."""
+    following = parser.tokens[min(parser.at + 1, len(parser.tokens) - 1)]
+    return following.kind in ("word", "backquoted")
 
 
 def _repair(parser: Parser) -> Statement:

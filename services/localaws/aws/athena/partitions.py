@@ -143,13 +143,17 @@ def _condition(types: dict[str, str], condition: PartitionCondition) -> str:
 
 
 async def rename_partition(run: Run, statement: RenamePartition) -> Answer:
-    """Give a partition other values; its data stays where it is."""
+    """Give a partition other values; its data stays where it is.
+
+    The new partition is there before the old one goes, so that no row is ever missing.
+    """
     name = run.resolve(statement.name)
     entry = await run.existing(name)
     old = _values(name, entry, statement.old)
     new = _values(name, entry, statement.new)
     partition = await _partition(run, name, old)
-    await _update(run, name, old, partition | {"Values": new})
+    await _create(run, name, [partition | {"Values": new}], if_not_exists=False)
+    await run.catalog.delete_partitions(run.catalog_id, name.database, name.table, [old])
     return Answer(text="")
 
 

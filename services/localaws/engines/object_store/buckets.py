@@ -6,11 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import asyncpg
 import msgspec
 
 from localaws.core.clock import Clock
-from localaws.core.database import Database
+from localaws.core.database import Database, ForeignKeyViolation
 from localaws.engines.object_store.base import Bucket
 from localaws.engines.object_store.errors import (
     bucket_already_exists,
@@ -51,7 +50,7 @@ class Buckets:
         """Delete an empty bucket; its open uploads go with it."""
         try:
             tag = await self._database.execute("DELETE FROM bucket WHERE name = $1", name)
-        except asyncpg.ForeignKeyViolationError:
+        except ForeignKeyViolation:
             raise bucket_not_empty(name) from None
         finally:
             self._remembered.pop(name, None)

@@ -16,10 +16,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import asyncpg
-
 from localaws.core.clock import Clock
-from localaws.core.database import Database
+from localaws.core.database import Database, IntegrityViolation
 from localaws.core.errors import AwsError
 from localaws.engines.object_store.base import (
     Adoption,
@@ -149,7 +147,7 @@ class FileObjectStore(ObjectStore):
         try:
             with self._upkeep.writing() as epoch:
                 yield epoch
-        except (AwsError, asyncpg.IntegrityConstraintViolationError):
+        except (AwsError, IntegrityViolation):
             self._blobs.remove(blob.name for blob in blobs)
             raise
         except BaseException:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import asyncpg
 import msgspec
 
-from localaws.core.database import Connection, Database
+from localaws.core.database import Connection, Database, ForeignKeyViolation
 from localaws.engines.object_store.base import Attributes, ObjectInfo, WriteCondition
 from localaws.engines.object_store.blobs import Blob
 from localaws.engines.object_store.errors import no_such_bucket, no_such_key, precondition_failed
@@ -103,7 +102,7 @@ class Objects:
                     await _write(own, new, condition)
             else:
                 await self._database.execute(_PUT, *new.row())
-        except asyncpg.ForeignKeyViolationError:
+        except ForeignKeyViolation:
             raise no_such_bucket(new.bucket) from None
         return new.info
 
@@ -113,7 +112,7 @@ class Objects:
         """Make objects visible without conditions."""
         try:
             await connection.executemany(_PUT, [new.row() for new in news])
-        except asyncpg.ForeignKeyViolationError:
+        except ForeignKeyViolation:
             raise no_such_bucket(bucket) from None
 
     async def get(

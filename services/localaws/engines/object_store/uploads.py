@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import asyncpg
 import msgspec
 
 from localaws.core.clock import Clock
-from localaws.core.database import Connection, Database
+from localaws.core.database import Connection, Database, ForeignKeyViolation
 from localaws.engines.object_store.base import (
     Attributes,
     ObjectInfo,
@@ -86,7 +85,7 @@ class Uploads:
                 self._clock.now(),
                 msgspec.json.encode(attributes),
             )
-        except asyncpg.ForeignKeyViolationError:
+        except ForeignKeyViolation:
             raise no_such_bucket(bucket) from None
         return upload
 

@@ -180,6 +180,11 @@ class SqlEngine(ABC):
 
     name: str
 
+    @property
+    def processes(self) -> list[int]:
+        """Return the ids of the processes that run queries on this machine."""
+        return []
+
     @abstractmethod
     async def start(self) -> None:
         """Make the engine ready; cheap to call again."""

@@ -90,10 +90,11 @@ async def engine(tmp_path: Path) -> AsyncIterator[DuckDbEngine]:
     engine = DuckDbEngine(
         PoolSettings(home=tmp_path / "spill", threads=2, maximum=2, memory_limit="200MB")
     )
+    before = set(psutil.Process().children())
     await engine.start()
     yield engine
     await engine.stop()
-    assert not psutil.Process().children(recursive=True)
+    assert not set(psutil.Process().children()) - before
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import datetime
-import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -203,7 +202,6 @@ async def test_five_thousand_partitions(lake: Lake) -> None:
         fragments.append(
             Fragment((str(number),), (DataFile(f"s3://lake/{number}", str(path), single.size),))
         )
-    started = time.monotonic()
     rows = await lake.read(
         PARQUET,
         {"v": "bigint"},
@@ -212,4 +210,3 @@ async def test_five_thousand_partitions(lake: Lake) -> None:
         select="count(*), sum(v)::BIGINT, sum(p)::BIGINT, max(p)",
     )
     assert rows == [(10_000, 15_000, 24_995_000, 4999)]
-    assert time.monotonic() - started < 20

@@ -172,6 +172,19 @@ async def test_text_that_is_not_utf8_fails_naming_the_object(lake: Lake) -> None
     assert str(lake.directory) not in str(caught.value)
 
 
+async def test_long_lines_and_many_of_them(lake: Lake) -> None:
+    content = b"x" * 5_000_000 + b"\n" + b"short\n" * 100_000
+    rows = await lake.read(
+        LAZY_SIMPLE,
+        {"a": "varchar"},
+        [lake.file("t/a", content)],
+        select="count(*), max(length(a))",
+    )
+    assert rows == [(100_001, 5_000_000)]
+    with pytest.raises(SqlError, match="HIVE_BAD_DATA"):
+        await lake.read(LAZY_SIMPLE, {"a": "varchar"}, [lake.file("t/b", b"x" * 9_000_000)])
+
+
 async def test_open_csv_quotes_and_escapes(lake: Lake) -> None:
     content = (
         b'plain,1\n"quoted, with comma","2"\n"doubled ""quote""",3\n"back\\"slash",4\n'

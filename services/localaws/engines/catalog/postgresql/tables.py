@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import asyncpg
-
+from localaws.core.database import ForeignKeyViolation, InvalidRegularExpression
 from localaws.core.errors import AwsError
 from localaws.engines.catalog.base import Shape
 from localaws.engines.catalog.errors import (
@@ -66,7 +65,7 @@ class Tables(Partitions, PartitionIndexes):
                     errors = await self._insert(connection, row, partitions)
                     if errors:
                         raise AwsError(errors[0].code, errors[0].message)
-        except asyncpg.ForeignKeyViolationError as error:
+        except ForeignKeyViolation as error:
             raise database_not_found(database) from error
 
     async def get_table(self, catalog: str, database: str, name: str) -> Shape:
@@ -93,7 +92,7 @@ class Tables(Partitions, PartitionIndexes):
                 _pattern(expression) if expression else None,
                 limit,
             )
-        except asyncpg.InvalidRegularExpressionError as error:
+        except InvalidRegularExpression as error:
             raise invalid_input(f"Invalid expression '{expression}'") from error
         if not rows:
             await self._require_database(catalog, database)

@@ -55,6 +55,11 @@ class DuckDbEngine(SqlEngine):
         self.pool = WorkerPool(settings)
         self._running: dict[str, _Run] = {}
 
+    @property
+    def processes(self) -> list[int]:
+        """Process ids of the workers."""
+        return self.pool.processes
+
     async def start(self) -> None:
         """Start the warm workers in the background."""
         await self.pool.start()

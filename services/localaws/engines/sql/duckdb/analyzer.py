@@ -92,6 +92,11 @@ class Expressions:
         Raises:
             SqlError: ``TYPE_MISMATCH``, the condition is not a boolean.
         """
+        if self.calls.has_window(node):
+            message = (
+                f"{clause} cannot contain aggregations, window functions or grouping operations"
+            )
+            raise SqlError("EXPRESSION_NOT_SCALAR", location(self.source, node) + message)
         found = self.compile(node, scope, filtering=True)
         if found.type.name not in ("boolean", "unknown"):
             message = f"{clause} must evaluate to a boolean: actual type {found.type}"
@@ -175,7 +180,8 @@ class Expressions:
             raise SqlError("TYPE_MISMATCH", message)
         lowered = [(f or "").lower() for f in value.type.fields]
         if lowered.count(name.lower()) != 1:
-            raise SqlError("COLUMN_NOT_FOUND", f"Column '{name}' cannot be resolved")
+            message = f"Column '{name}' cannot be resolved"
+            raise SqlError("INVALID_COLUMN_REFERENCE", message)
         return field(value, lowered.index(name.lower()))
 
     # -- operators -----------------------------------------------------------------------------
@@ -210,7 +216,9 @@ class Expressions:
     def _connector(self, node: exp.Expression, scope: Scope, filtering: bool) -> Expr:
         word = "AND" if isinstance(node, exp.And) else "OR"
         operands = [
-            self.compile(operand, scope, filtering=filtering) for operand in node.flatten()
+            self.compile(operand, scope, filtering=filtering)
+            for operand in node.flatten()
+            if isinstance(operand, exp.Expression)
         ]
         for operand in operands:
             self._require_boolean(operand, word)
@@ -237,9 +245,7 @@ class Expressions:
     def _between(self, node: exp.Expression, scope: Scope, filtering: bool) -> Expr:
         if node.args.get("symmetric"):
             raise SqlRefused("BETWEEN SYMMETRIC is not supported here")
-        value, low, high = (
-            self.compile(node.args[key], scope) for key in ("this", "low", "high")
-        )
+        value, low, high = (self.compile(node.args[key], scope) for key in ("this", "low", "high"))
         if unify([value, low, high]) is None:
             message = f"Cannot check if {value.type} is BETWEEN {low.type} and {high.type}"
             raise SqlError("TYPE_MISMATCH", message)
@@ -321,18 +327,12 @@ class Expressions:
         if node.args.get("format") or node.args.get("default") or node.args.get("action"):
             raise SqlRefused("CAST with FORMAT is not supported here")
         safe = isinstance(node, exp.TryCast)
-        target, explicit = data_type(node.args["to"])
+        target = data_type(node.args["to"])
         inner = node.this
-        if isinstance(inner, exp.Literal) and inner.is_string and not safe:
-            if target.name == "decimal" and not explicit:
-                return literals.decimal_text(inner.name)
-            made = literals.typed_text(inner.name, target.name)
-            if made is not None and (not explicit or made.type == target):
+        if isinstance(inner, exp.Literal) and inner.is_string and not node.meta.get("call"):
+            made = literals.typed_text(inner.name, target)
+            if made is not None:
                 return made
-            if target.name == "timestamp with time zone" and not explicit:
-                made = literals.typed_text(inner.name, "timestamp")
-                if made is not None and made.type.name == target.name:
-                    return made
         return cast(self.compile(inner, scope), target, safe=safe)
 
     def _case(self, node: exp.Expression, scope: Scope, filtering: bool) -> Expr:
@@ -398,7 +398,7 @@ class Expressions:
         return self.compile(self.context.parameters[index], Scope([]))
 
     def _moment(self, node: exp.Expression, scope: Scope, filtering: bool) -> Expr:
-        names = {
+        names: dict[type[exp.Expression], str] = {
             exp.CurrentDate: "current_date",
             exp.CurrentTimestamp: "current_timestamp",
             exp.Localtimestamp: "localtimestamp",
@@ -406,6 +406,12 @@ class Expressions:
         if node.args.get("this"):
             raise SqlRefused("A precision for the current time is not supported here")
         return self.calls.call(names[type(node)], [])
+
+    def _negative(self, node: exp.Expression, scope: Scope, filtering: bool) -> Expr:
+        inner = node.this
+        if isinstance(inner, exp.Literal) and not inner.is_string:
+            return literals.number(f"-{inner.name}")
+        return negate(self.compile(inner, scope))
 
     def _hex(self, node: exp.Expression, scope: Scope, filtering: bool) -> Expr:
         digits = node.name.replace(" ", "")
@@ -425,14 +431,12 @@ def conditional(conditions: Sequence[Expr], results: Sequence[Expr]) -> Expr:
     if found is None:
         first = results[0].type
         other = next(r.type for r in results if unify([results[0], r]) is None)
-        message = f"All CASE results must be the same type or coercible to a common type. "
+        message = "All CASE results must be the same type or coercible to a common type. "
         raise SqlError(
             "TYPE_MISMATCH", f"{message}Cannot find common type between {first} and {other}"
         )
     values, type = found
-    whens = " ".join(
-        f"WHEN {c.sql} THEN {v.sql}" for c, v in zip(conditions, values, strict=False)
-    )
+    whens = " ".join(f"WHEN {c.sql} THEN {v.sql}" for c, v in zip(conditions, values, strict=False))
     return build(f"CASE {whens} ELSE {values[-1].sql} END", type, *conditions, *values)
 
 
@@ -470,7 +474,7 @@ _HANDLERS: dict[type[exp.Expression], _Handler] = {
     exp.Case: Expressions._case,
     exp.If: Expressions._if,
     exp.Interval: lambda self, node, scope, filtering: literals.interval(node),
-    exp.Neg: lambda self, node, scope, filtering: negate(self.compile(node.this, scope)),
+    exp.Neg: Expressions._negative,
     exp.Paren: lambda self, node, scope, filtering: self.compile(
         node.this, scope, filtering=filtering
     ),
@@ -489,5 +493,3 @@ _HANDLERS: dict[type[exp.Expression], _Handler] = {
     exp.Localtimestamp: Expressions._moment,
     exp.HexString: Expressions._hex,
 }
-
-

@@ -10,6 +10,7 @@ from sqlglot import exp
 from localaws.engines.sql.base import SqlError, SqlRefused
 from localaws.engines.sql.duckdb.functions.aggregates import AGGREGATES, Aggregate
 from localaws.engines.sql.duckdb.functions.catalog import SCALARS
+from localaws.engines.sql.duckdb.functions.known import KNOWN
 from localaws.engines.sql.duckdb.functions.registry import Call, LambdaCompiler
 from localaws.engines.sql.duckdb.functions.windows import WINDOWS, WindowCall
 from localaws.engines.sql.duckdb.parser import location
@@ -100,6 +101,18 @@ class Calls:
             return True
         return any(self._search_all(child) for child in node.args.values())
 
+    def has_window(self, node: exp.Expression) -> bool:
+        """Return whether the node computes a window function of its own query."""
+        if isinstance(node, exp.Window):
+            return True
+        if isinstance(node, _QUERY):
+            return False
+        for child in node.args.values():
+            for item in child if isinstance(child, list) else [child]:
+                if isinstance(item, exp.Expression) and self.has_window(item):
+                    return True
+        return False
+
     def _search_all(self, child: object) -> bool:
         items = child if isinstance(child, list) else [child]
         return any(isinstance(i, exp.Expression) and self.has_aggregate(i) for i in items)
@@ -117,7 +130,7 @@ class Calls:
         if name == "row":
             items = [self.expressions.compile(item, scope) for item in node.expressions]
             return self.expressions.row(items)
-        if name not in SCALARS and name not in _KNOWN_REFUSED:
+        if name not in SCALARS and name not in KNOWN:
             message = f"{location(self.expressions.source, node)}Function '{name}' not registered"
             raise SqlError("FUNCTION_NOT_FOUND", message)
         return self.call(name, [self._argument(item, scope) for item in node.expressions])
@@ -197,7 +210,7 @@ class Calls:
         if isinstance(node, exp.Lambda):
             raise SqlRefused("Aggregates with lambdas are not supported here")
         if self.has_aggregate(node) and scope.group is None:
-            message = f"Cannot nest aggregations inside aggregation"
+            message = "Cannot nest aggregations inside aggregation"
             raise SqlError("NESTED_AGGREGATION", message)
         return self.expressions.compile(node, scope)
 
@@ -209,9 +222,10 @@ class Calls:
             nulls = " IGNORE NULLS" if isinstance(function, exp.IgnoreNulls) else ""
             function = function.this
         over = self._over(node, scope)
-        bare = function.this if isinstance(function, exp.Filter) else function
-        name = bare.name.lower() if isinstance(bare, exp.Anonymous) else ""
-        if name in WINDOWS and not isinstance(function, exp.Filter):
+        name = function.name.lower() if isinstance(function, exp.Anonymous) else ""
+        if isinstance(function, exp.Filter):
+            raise SqlRefused("FILTER is not yet supported for window functions")
+        if name in WINDOWS:
             values = [self.expressions.compile(item, scope) for item in function.expressions]
             found = WINDOWS[name].build(WindowCall(name, tuple(values), nulls, over))
         else:
@@ -229,7 +243,9 @@ class Calls:
         if alias is not None:
             named = scope.windows.get(alias.name.lower())
             if named is None:
-                raise SqlError("INVALID_WINDOW_REFERENCE", f"Cannot resolve WINDOW name {alias.name}")
+                raise SqlError(
+                    "INVALID_WINDOW_REFERENCE", f"Cannot resolve WINDOW name {alias.name}"
+                )
             if named.args.get("alias") is not None:
                 raise SqlRefused("A window that refers to another is not supported here")
             partition = partition or named.args.get("partition_by")
@@ -294,20 +310,3 @@ def _frame(spec: exp.Expression, *, ordered: bool) -> str:
     start = bound("start")
     end = bound("end") if spec.args.get("end") is not None else "CURRENT ROW"
     return f"{kind} BETWEEN {start} AND {end}"
-
-
-_KNOWN_REFUSED = frozenset(
-    "at_timezone with_timezone json_parse json_format json_array_length json_size json_array_get "
-    "json_array_contains is_json_scalar format approx_percentile zip_with regexp_position "
-    "array_histogram cosine_similarity inverse_normal_cdf normal_cdf beta_cdf word_stem "
-    "st_point st_geometryfromtext xxhash64 murmur3 spooky_hash_v2_32 hmac_sha256 hmac_sha1 "
-    "to_ieee754_64 from_ieee754_64 to_big_endian_64 from_big_endian_64 crc32 uuid "
-    "combinations ngrams split_to_map split_to_multimap url_extract_host url_extract_path "
-    "url_extract_query url_extract_parameter url_extract_protocol url_extract_port "
-    "url_extract_fragment parse_datetime format_datetime to_char to_date to_timestamp "
-    "parse_duration human_readable_seconds to_milliseconds timezone_hour timezone_minute "
-    "bit_count bitwise_left_shift bitwise_right_shift from_base to_base soundex "
-    "levenshtein_distance hamming_distance normalize luhn_check multimap_from_entries "
-    "tdigest_agg value_at_quantile merge make_set_digest parse_presto_data_size "
-    "current_groups version concat_ws json_value json_query".split()
-)

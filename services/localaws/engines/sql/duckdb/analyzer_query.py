@@ -53,16 +53,21 @@ class CommonTable:
 
 
 CommonTables = dict[str, CommonTable]
+_TAIL = frozenset({"order", "limit", "offset", "with_"})
+_SET_OPERATION = _TAIL | {"this", "expression", "distinct"}
 _ALLOWED: dict[type[exp.Expression], frozenset[str]] = {
-    exp.Select: frozenset(
-        "expressions from_ joins where group having order limit offset distinct with_ windows "
-        "laterals".split()
-    ),
-    exp.Union: frozenset("this expression distinct order limit offset with_".split()),
-    exp.Intersect: frozenset("this expression distinct order limit offset with_".split()),
-    exp.Except: frozenset("this expression distinct order limit offset with_".split()),
-    exp.Subquery: frozenset("this order limit offset with_ alias".split()),
-    exp.Values: frozenset("expressions alias order limit offset with_".split()),
+    exp.Select: _TAIL
+    | {"expressions", "from_", "joins", "where", "group", "having", "distinct", "windows"},
+    exp.Union: _SET_OPERATION,
+    exp.Intersect: _SET_OPERATION,
+    exp.Except: _SET_OPERATION,
+    exp.Subquery: _TAIL | {"this", "alias"},
+    exp.Values: _TAIL | {"expressions", "alias"},
+}
+_SET_WORDS: dict[type[exp.Expression], str] = {
+    exp.Union: "UNION",
+    exp.Intersect: "INTERSECT",
+    exp.Except: "EXCEPT",
 }
 
 
@@ -120,8 +125,8 @@ class Queries:
         """
         query = self.query(node, outer)
         if len(query.columns) != 1:
-            message = f"Multiple columns returned by subquery are not yet supported. Found {len(query.columns)}"
-            raise SqlError("NOT_SUPPORTED", location(self.source, node) + message)
+            message = f"A subquery of {len(query.columns)} columns is not supported here"
+            raise SqlRefused(location(self.source, node) + message)
         return query
 
     def _with(self, node: exp.Expression | None, outer: Scope | None) -> str:
@@ -184,14 +189,22 @@ class Queries:
         limit, offset = node.args.get("limit"), node.args.get("offset")
         if isinstance(limit, exp.Fetch):
             options = limit.args.get("limit_options")
-            if options is not None and (options.args.get("with_ties") or options.args.get("percent")):
+            if options is not None and (
+                options.args.get("with_ties") or options.args.get("percent")
+            ):
                 raise SqlRefused("FETCH FIRST … WITH TIES is not supported here")
             count = limit.args.get("count")
-            parts.append(f" LIMIT {self._count(count) if count is not None else 1}")
+            wanted = self._count(count) if count is not None else 1
+            if wanted == 0:
+                message = "FETCH FIRST row count must be positive (actual value: 0)"
+                raise SqlError("NUMERIC_VALUE_OUT_OF_RANGE", f"line 1:1: {message}")
+            parts.append(f" LIMIT {wanted}")
         elif limit is not None:
             if limit.args.get("offset") is not None or limit.args.get("expressions"):
                 raise SqlError("SYNTAX_ERROR", "line 1:1: mismatched input ',' after LIMIT")
-            if not (isinstance(limit.expression, exp.Var) and limit.expression.name.upper() == "ALL"):
+            if not (
+                isinstance(limit.expression, exp.Var) and limit.expression.name.upper() == "ALL"
+            ):
                 parts.append(f" LIMIT {self._count(limit.expression)}")
         if offset is not None:
             parts.append(f" OFFSET {self._count(offset.expression)}")
@@ -222,7 +235,9 @@ class Queries:
         if len({len(row) for row in rows}) != 1:
             message = "Values rows have mismatched sizes"
             raise SqlError("TYPE_MISMATCH", location(self.source, node) + message)
-        types = [self._shared("VALUES", [row[i] for row in rows], node) for i in range(len(rows[0]))]
+        types = [
+            self._shared("VALUES", [row[i] for row in rows], node) for i in range(len(rows[0]))
+        ]
         selects = []
         for row in rows:
             cells = [coerce(cell, type).sql for cell, type in zip(row, types, strict=True)]
@@ -243,17 +258,20 @@ class Queries:
         return shared
 
     def _set_operation(self, node: exp.Expression, outer: Scope | None) -> Query:
-        word = {exp.Union: "UNION", exp.Intersect: "INTERSECT", exp.Except: "EXCEPT"}[type(node)]
+        word = _SET_WORDS[type(node)]
         left, right = self.query(node.this, outer), self.query(node.expression, outer)
         place = location(self.source, node)
         if len(left.columns) != len(right.columns):
-            message = f"{word} query has different number of fields: {len(left.columns)}, {len(right.columns)}"
+            sizes = f"{len(left.columns)}, {len(right.columns)}"
+            message = f"{word} query has different number of fields: {sizes}"
             raise SqlError("TYPE_MISMATCH", place + message)
         columns = []
         for index, (a, b) in enumerate(zip(left.columns, right.columns, strict=True), 1):
             shared = common_type(a.type, b.type)
             if shared is None:
-                message = f"column {index} in {word} query has incompatible types: {a.type}, {b.type}"
+                message = (
+                    f"column {index} in {word} query has incompatible types: {a.type}, {b.type}"
+                )
                 raise SqlError("TYPE_MISMATCH", place + message)
             if node.args.get("distinct") and not shared.is_comparable:
                 raise SqlRefused(f"{word} of {shared} is not supported here")
@@ -293,7 +311,9 @@ def renamed(columns: Sequence[OutputColumn], names: Sequence[str]) -> tuple[Outp
     if not names:
         return tuple(columns)
     if len(names) != len(columns):
-        message = f"Column alias list has {len(names)} entries but relation has {len(columns)} columns"
+        message = (
+            f"Column alias list has {len(names)} entries but relation has {len(columns)} columns"
+        )
         raise SqlError("MISMATCHED_COLUMN_ALIASES", f"line 1:1: {message}")
     return tuple(
         OutputColumn(name.lower(), column.type) for name, column in zip(names, columns, strict=True)

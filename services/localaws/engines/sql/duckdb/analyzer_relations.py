@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from localaws.engines.sql.base import SqlError, SqlRefused, TableSchema, ViewSchema
-from localaws.engines.sql.duckdb.casts import coerce, field as row_field
+from localaws.engines.sql.duckdb.casts import coerce
+from localaws.engines.sql.duckdb.casts import field as row_field
 from localaws.engines.sql.duckdb.context import ScanUse
 from localaws.engines.sql.duckdb.operators import compare
 from localaws.engines.sql.duckdb.parser import location, parse
@@ -55,8 +56,10 @@ class Relations:
         self, first: exp.Expression, joins: Sequence[exp.Expression], outer: Scope | None
     ) -> Relation:
         joins = [*(first.args.get("joins") or []), *joins]
-        commas = [j for j in joins if not (j.args.keys() & {"kind", "side", "on", "using", "method"})]
-        outer_joined = any(str(j.args.get("side") or "").upper() in ("RIGHT", "FULL") for j in joins)
+        commas = [j for j in joins if j.meta.get("comma")]
+        outer_joined = any(
+            str(j.args.get("side") or "").upper() in ("RIGHT", "FULL") for j in joins
+        )
         if commas and outer_joined:
             raise SqlRefused("RIGHT and FULL JOIN after a comma are not supported here")
         relation = self._primary(first, Scope([], outer))
@@ -103,7 +106,9 @@ class Relations:
     def _parenthesised(self, node: exp.Subquery, scope: Scope) -> Relation:
         self._only(node, "this", "joins")
         joined = self._joined(node.this, [], scope.parent)
-        return Relation(f"({joined.sql})" if node.this.args.get("joins") else joined.sql, joined.fields)
+        return Relation(
+            f"({joined.sql})" if node.this.args.get("joins") else joined.sql, joined.fields
+        )
 
     def _aliased(self, node: exp.Expression, relation: Relation) -> Relation:
         alias = node.args.get("alias")
@@ -157,7 +162,9 @@ class Relations:
             try:
                 type = parse_type(column.type)
             except ValueError as error:
-                raise SqlRefused(f"The type {column.type} of {column.name} is not supported") from error
+                raise SqlRefused(
+                    f"The type {column.type} of {column.name} is not supported"
+                ) from error
             read = partial(use.columns.setdefault, column.name, None)
             fields.append(
                 Field(column.name.lower(), type, f"{use.alias}.{name(column.name)}", key, read)
@@ -170,7 +177,9 @@ class Relations:
         if self.depth >= _MAX_VIEW_DEPTH:
             raise SqlError("VIEW_IS_RECURSIVE", f"line 1:1: View is recursive: {'.'.join(key)}")
         tree = parse(view.sql)
-        inner = Queries(self.queries.context, view.sql, (view.catalog.lower(), view.database.lower()))
+        inner = Queries(
+            self.queries.context, view.sql, (view.catalog.lower(), view.database.lower())
+        )
         inner.relations.depth = self.depth + 1
         query = inner.query(tree, None)
         if len(query.columns) != len(view.columns):
@@ -221,7 +230,7 @@ class Relations:
         offset = node.args.get("offset")
         if offset:
             longest = ", ".join(f"coalesce({length}, 0)" for length in lengths)
-            selected.append(f"unnest(range(1, greatest({longest}) + 1)) AS n")
+            selected.append(f"unnest(range(1, CAST(greatest({longest}) AS BIGINT) + 1)) AS n")
             outputs.append((f"{inner}.n", Expr("", BIGINT)))
         listed = ", ".join(f"{sql} AS c{index}" for index, (sql, _) in enumerate(outputs))
         sql = f"(SELECT {listed} FROM (SELECT {', '.join(selected)}) AS {inner}) AS {alias}"
@@ -254,14 +263,16 @@ class Relations:
         if nested and not isinstance(join.this, exp.Subquery):
             raise SqlRefused("This nesting of joins is not supported here")
         if right.lateral and side in ("RIGHT", "FULL"):
-            raise SqlError("INVALID_COLUMN_REFERENCE", "line 1:1: LATERAL reference not allowed in JOIN")
+            raise SqlError(
+                "INVALID_COLUMN_REFERENCE", "line 1:1: LATERAL reference not allowed in JOIN"
+            )
         on, using = join.args.get("on"), join.args.get("using")
         item = f"LATERAL {right.sql}" if right.lateral else right.sql
         if using:
             return self._using(left, right, item, using, side, join)
         fields = [*left.fields, *right.fields]
         if on is None:
-            if side or kind == "INNER":
+            if side or (kind != "CROSS" and not join.meta.get("comma")):
                 message = "mismatched input. Expecting: 'ON', 'USING'"
                 raise SqlError("SYNTAX_ERROR", location(self.queries.source, join) + message)
             word = f"JOIN {item} ON true" if right.lateral else f"CROSS JOIN {item}"

@@ -200,7 +200,7 @@ class Selects:
             part = node.expressions[position - 1]
             part = part.this if isinstance(part, exp.Alias) else part
         if expressions.calls.has_aggregate(part):
-            message = "GROUP BY clause cannot contain aggregations, window functions or grouping operations"
+            message = "GROUP BY clause cannot contain aggregations or window functions"
             raise SqlError("EXPRESSION_NOT_SCALAR", location(self.queries.source, part) + message)
         key = expressions.compile(part, scope)
         if not key.type.is_comparable or key.type.args:
@@ -241,7 +241,9 @@ class Selects:
                 message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
                 place = location(self.queries.source, part)
                 raise SqlError("EXPRESSION_NOT_IN_DISTINCT", place + message)
-            parts.append(sort_key(str(index + 1) if index is not None else value.sql, value.type, part))
+            parts.append(
+                sort_key(str(index + 1) if index is not None else value.sql, value.type, part)
+            )
         return f" ORDER BY {', '.join(parts)}"
 
     def _sort_value(
@@ -292,5 +294,8 @@ def _implied_name(node: exp.Expression) -> str | None:
     if isinstance(node, exp.Column):
         return node.name.lower()
     if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier):
-        return node.expression.name.lower()
+        inner = node.this
+        while isinstance(inner, exp.Dot):
+            inner = inner.this
+        return node.expression.name.lower() if isinstance(inner, exp.Column) else None
     return None

@@ -164,9 +164,11 @@ def text_of(value: Expr) -> Expr:
     kind = value.type.name
     if kind == "varchar":
         return value.typed(VARCHAR)
-    if value.type.is_integral or kind in ("boolean", "decimal", "date"):
+    if value.type.is_integral or kind in ("boolean", "date"):
         sql = f"CAST({value.sql} AS VARCHAR)"
-    elif value.type.is_floating:
+    elif kind == "decimal":
+        sql = numbers_text.decimal(value.sql, *value.type.params)
+    elif kind == "double":
         sql = numbers_text.scientific(value.sql)
     elif kind == "timestamp":
         sql = temporal_text.timestamp(value.sql, value.type.params[0])
@@ -317,7 +319,9 @@ _RULES: dict[tuple[str, str], _Rule] = {
     ("decimal", "double"): _decimal_to_double,
     ("decimal", "decimal"): _plain,
     ("varchar", "varchar"): _text_to_text,
-    ("varchar", "integer"): _matching(rf"{_SPACE}[+-]?[0-9]+{_SPACE}", "{word}({x} AS {to})", "INT"),
+    ("varchar", "integer"): _matching(
+        rf"{_SPACE}[+-]?[0-9]+{_SPACE}", "{word}({x} AS {to})", "INT"
+    ),
     ("varchar", "decimal"): _matching(
         r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", "{word}({x} AS {to})", "DECIMAL"
     ),

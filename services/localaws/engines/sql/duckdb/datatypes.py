@@ -28,28 +28,28 @@ _NAMES = {
 _MAX_TIMESTAMP = 6
 
 
-def data_type(node: exp.Expression) -> tuple[Type, bool]:
-    """Return the type, and whether its parameters were written out.
+def data_type(node: exp.Expression) -> Type:
+    """Return the type a node names.
 
     Raises:
-        SqlError: ``TYPE_NOT_FOUND`` or bad parameters.
+        SqlError: ``TYPE_MISMATCH`` or bad parameters.
         SqlRefused: a type not answered here.
     """
     if not isinstance(node, exp.DataType):
         raise SqlRefused("This type is not supported here")
     kind = node.this
     if kind == exp.DType.ARRAY and len(node.expressions) == 1:
-        return Type("array", args=(data_type(node.expressions[0])[0],)), True
+        return Type("array", args=(data_type(node.expressions[0]),))
     if kind == exp.DType.MAP and len(node.expressions) == 2:
-        return Type("map", args=tuple(data_type(e)[0] for e in node.expressions)), True
+        return Type("map", args=tuple(data_type(e) for e in node.expressions))
     if kind == exp.DType.STRUCT:
-        return _row(node), True
+        return _row(node)
     name = _NAMES.get(kind)
     if name is None:
         shown = node.sql(dialect="trino").lower()
-        raise SqlError("TYPE_NOT_FOUND", f"Unknown type: {shown}")
+        raise SqlError("TYPE_MISMATCH", f"Unknown type: {shown}")
     params = tuple(int(e.this.name) for e in node.expressions if isinstance(e, exp.DataTypeParam))
-    return _scalar(name, params), bool(params)
+    return _scalar(name, params)
 
 
 def _scalar(name: str, params: tuple[int, ...]) -> Type:
@@ -69,7 +69,7 @@ def _scalar(name: str, params: tuple[int, ...]) -> Type:
             raise SqlRefused(f"{name} of more than 6 digits is not supported here")
         return Type(name, (precision,))
     if params and name != "varchar":
-        raise SqlError("TYPE_NOT_FOUND", f"Unknown type: {name}({params[0]})")
+        raise SqlError("TYPE_MISMATCH", f"Unknown type: {name}({params[0]})")
     return Type(name, params)
 
 
@@ -81,9 +81,9 @@ def _row(node: exp.DataType) -> Type:
             kind = item.args.get("kind")
             if kind is None:
                 raise SqlRefused("This row type is not supported here")
-            args.append(data_type(kind)[0])
+            args.append(data_type(kind))
             fields.append(item.name.lower())
         else:
-            args.append(data_type(item)[0])
+            args.append(data_type(item))
             fields.append(None)
     return row(tuple(args), tuple(fields))

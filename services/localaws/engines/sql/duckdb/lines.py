@@ -11,7 +11,7 @@ from localaws.engines.sql.duckdb.text import literal, literals, name
 from localaws.engines.sql.duckdb.values import unsupported
 
 LINE = "l"
-MAX_LINE = 16 * 1024 * 1024
+MAX_LINE = 8 * 1024 * 1024
 
 # Hadoop picks the codec by the key's extension; see
 # https://docs.aws.amazon.com/athena/latest/ug/compression-formats.html
@@ -46,6 +46,7 @@ def line_sources(scan: Scan, parameters: Mapping[str, str]) -> list[str]:
         f" columns = {{'{LINE}': 'VARCHAR'}}, delim = {literal(chr(1) + chr(2) + chr(3) + chr(4))},"
         f" quote = '', escape = '', nullstr = '', header = false, skip = {skip},"
         f" auto_detect = false, strict_mode = true, max_line_size = {MAX_LINE},"
+        f" buffer_size = {2 * MAX_LINE},"
         f" compression = '{codec}', filename = {literal(FILE)}, hive_partitioning = false))"
         for codec, paths in by_codec.items()
     ]

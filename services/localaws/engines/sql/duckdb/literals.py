@@ -37,14 +37,14 @@ def integer(value: int, type: Type = INTEGER) -> Expr:
 def number(value: str) -> Expr:
     """Return a numeric literal: integer or bigint, decimal with a point, double with exponent."""
     value = value.replace("_", "")
-    if re.fullmatch(r"\d+", value):
+    if re.fullmatch(r"-?\d+", value):
         found = int(value)
-        if found > 2**63 - 1:
-            raise SqlError("INVALID_LITERAL", f"Invalid numeric literal: {value}")
-        return integer(found, INTEGER if found <= 2**31 - 1 else BIGINT)
-    if re.fullmatch(r"(\d+\.?\d*|\.\d+)[eE][+-]?\d+", value):
+        if not -(2**63) <= found <= 2**63 - 1:
+            raise SqlError("SYNTAX_ERROR", f"Invalid numeric literal: {value}")
+        return integer(found, INTEGER if -(2**31) <= found <= 2**31 - 1 else BIGINT)
+    if re.fullmatch(r"-?(\d+\.?\d*|\.\d+)[eE][+-]?\d+", value):
         return Expr(f"CAST('{value}' AS DOUBLE)", DOUBLE, value, constant=True)
-    match = re.fullmatch(r"(\d*)\.(\d*)", value)
+    match = re.fullmatch(r"-?(\d*)\.(\d*)", value)
     if not match:
         raise SqlRefused(f"The literal {value} is not supported here")
     return decimal_text(value)
@@ -63,8 +63,20 @@ def decimal_text(value: str) -> Expr:
     return Expr(f"CAST('{value.strip()}' AS {type.duckdb})", type, value.strip(), constant=True)
 
 
-def typed_text(value: str, kind: str) -> Expr | None:
-    """Return ``DATE '…'`` or ``TIMESTAMP '…'``; None for kinds that are casts."""
+_RANGES = {"tinyint": 7, "smallint": 15, "integer": 31, "bigint": 63}
+
+
+def typed_text(value: str, type: Type) -> Expr | None:
+    """Return ``DATE '…'``, ``DECIMAL '…'`` and the like; None for types whose literal is a cast."""
+    kind = type.name.removesuffix(" with time zone")
+    if kind == "decimal":
+        return decimal_text(value)
+    if kind in _RANGES:
+        if not re.fullmatch(r"\s*[+-]?\d+\s*", value) or not (
+            -(2 ** _RANGES[kind]) <= int(value) < 2 ** _RANGES[kind]
+        ):
+            raise SqlError("INVALID_LITERAL", f"'{value}' is not a valid {kind.upper()} literal")
+        return integer(int(value), type)
     try:
         if kind == "date":
             day = datetime.strptime(value.strip(), "%Y-%m-%d")
@@ -121,7 +133,7 @@ def interval(node: exp.Interval) -> Expr:
         return integer(sign * int(value) * _UNIT_MILLIS[name], DAY_TO_SECOND)
     if name in _UNIT_MONTHS or name in _UNIT_MILLIS:
         raise SqlError("INVALID_LITERAL", f"Invalid interval literal: '{value}' {name}")
-    raise SqlError("SYNTAX_ERROR", f"mismatched input '{name}'")
+    raise SqlError("TYPE_NOT_FOUND", f"Unknown interval field: {name}")
 
 
 def _span(value: str, first: str, last: str, sign: int) -> Expr:

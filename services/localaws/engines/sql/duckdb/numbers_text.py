@@ -7,6 +7,12 @@ decimals between 1e-3 and 1e7 and ``d.dddE±x`` elsewhere; Trino's CAST always w
 from __future__ import annotations
 
 
+def decimal(value: str, precision: int, scale: int) -> str:
+    """Return SQL for a decimal's text; DuckDB writes ``.5`` where there are no whole digits."""
+    shown = f"CAST({value} AS VARCHAR)"
+    return shown if scale < precision else f"regexp_replace({shown}, '^(-?)[.]', '\\10.')"
+
+
 def plain(value: str) -> str:
     """Return SQL for Java's ``toString`` of a floating-point expression (how results print)."""
     shown = f"CAST({value} AS VARCHAR)"

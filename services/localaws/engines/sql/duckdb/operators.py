@@ -18,6 +18,7 @@ from localaws.engines.sql.duckdb.types import (
 )
 
 _DAY = 86_400_000
+_SHORT = 18
 
 
 def mismatch(operator: str, left: Type, right: Type) -> SqlError:
@@ -82,6 +83,8 @@ def _decimal(operator: str, left: Expr, right: Expr) -> Expr:
         if s1 + s2 > MAX_DECIMAL:
             raise SqlError("INVALID_FUNCTION_ARGUMENT", "DECIMAL scale must be at most 38")
         result = decimal(min(MAX_DECIMAL, p1 + p2), s1 + s2)
+        if p1 + p2 > _SHORT:  # DuckDB multiplies two short decimals in 64 bits
+            left, right = coerce(left, _long(left.type)), coerce(right, _long(right.type))
         return build(f"CAST({left.sql} * {right.sql} AS {result.duckdb})", result, left, right)
     if operator == "/":
         scale = max(s1, s2)
@@ -94,6 +97,10 @@ def _decimal(operator: str, left: Expr, right: Expr) -> Expr:
         raise SqlRefused(f"{left.type} % {right.type} is not supported here")
     a, b = (unscaled(x, wide) for x in (left, right))
     return _guarded(rescaled(f"({a} % {b})", result), left, right, result)
+
+
+def _long(type: Type) -> Type:
+    return decimal(max(type.precision, _SHORT + 1), type.scale)
 
 
 def unscaled(value: Expr, type: Type) -> str:
@@ -127,7 +134,9 @@ def divide(left: Expr, right: Expr, result: Type) -> Expr:
     if refusing:
         limit = 10 ** (MAX_DECIMAL - shift)
         refusal = refuse_at_run_time("A decimal division with this many digits", left)
-        answer = f"CASE WHEN abs({a}) >= CAST('{limit}' AS HUGEINT) THEN {refusal} ELSE {answer} END"
+        answer = (
+            f"CASE WHEN abs({a}) >= CAST('{limit}' AS HUGEINT) THEN {refusal} ELSE {answer} END"
+        )
     made = _guarded(answer, left, right, result)
     return build(made.sql, result, left, right, refusing=refusing)
 
@@ -149,7 +158,9 @@ def _temporal(operator: str, left: Expr, right: Expr) -> Expr:
     if operator == "-" and a in _DATES and b in _DATES:
         return _difference(left, right)
     if operator == "*" and kinds[0].startswith("interval") and right.type.is_integral:
-        return build(f"CAST({left.sql} * {right.sql} AS {left.type.duckdb})", left.type, left, right)
+        return build(
+            f"CAST({left.sql} * {right.sql} AS {left.type.duckdb})", left.type, left, right
+        )
     if operator == "*" and kinds[1].startswith("interval") and left.type.is_integral:
         return build(
             f"CAST({left.sql} * {right.sql} AS {right.type.duckdb})", right.type, left, right
@@ -289,11 +300,14 @@ def concatenate(left: Expr, right: Expr) -> Expr:
         return build(f"({left.sql} || {right.sql})", VARCHAR, left, right)
     if left.type.name == right.type.name == "varbinary":
         return build(f"({left.sql} || {right.sql})", left.type, left, right)
-    if left.type.name == "array" or right.type.name == "array":
+    if "unknown" not in (left.type.name, right.type.name) and (
+        left.type.name == "array" or right.type.name == "array"
+    ):
         return _concatenate_arrays(left, right)
     if "unknown" in (left.type.name, right.type.name):
         raise SqlRefused("|| with an untyped NULL is not supported here")
-    raise mismatch("||", left.type, right.type)
+    message = f"Unexpected parameters ({left.type}, {right.type}) for function concat"
+    raise SqlError("FUNCTION_NOT_FOUND", message)
 
 
 def _concatenate_arrays(left: Expr, right: Expr) -> Expr:

@@ -7,17 +7,19 @@ literals and placeholders remember where they stand, and what only other dialect
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.trino import TrinoParser
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from localaws.engines.sql.base import SqlError
 
-_CALL_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "LISTAGG")
+_CALL_SYNTAX = ("EXTRACT", "POSITION", "SUBSTRING", "TRIM", "LISTAGG", "NORMALIZE")
+_RESERVED = frozenset(Path(__file__).with_name("reserved.txt").read_text().split())
 _NOT_TRINO = {
     TokenType.DCOLON: "::",
     TokenType.DARROW: "=>",
@@ -61,7 +63,9 @@ def _located(parsers: dict[TokenType, Any]) -> dict[TokenType, Any]:
 class _Parser(TrinoParser):
     FUNCTIONS: ClassVar[dict[str, Any]] = {}
     FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-        name: TrinoParser.FUNCTION_PARSERS[name] for name in _CALL_SYNTAX
+        **{name: TrinoParser.FUNCTION_PARSERS[name] for name in _CALL_SYNTAX},
+        "CAST": lambda self: self._parse_cast_call(safe=False),
+        "TRY_CAST": lambda self: self._parse_cast_call(safe=True),
     }
     PRIMARY_PARSERS: ClassVar[dict[TokenType, Any]] = {
         **TrinoParser.PRIMARY_PARSERS,
@@ -76,9 +80,22 @@ class _Parser(TrinoParser):
         TokenType.PLACEHOLDER: lambda self: exp.Placeholder().update_positions(self._prev),
     }
 
+    def _parse_cast_call(self, *, safe: bool) -> Any:
+        node = self._parse_cast(not safe, safe=safe or None)
+        node.meta["call"] = True  # CAST('x' AS date), not DATE 'x'
+        return node
+
+    def _parse_join(self, *args: Any, **kwargs: Any) -> Any:
+        comma = self._curr is not None and self._curr.token_type == TokenType.COMMA
+        node = super()._parse_join(*args, **kwargs)
+        if node is not None:
+            node.meta["comma"] = comma
+        return node
+
 
 class _Dialect(Trino):
     INDEX_OFFSET = 0
+    SUPPORTS_USER_DEFINED_TYPES = True
     Parser = _Parser
 
 
@@ -109,6 +126,10 @@ def parse(sql: str) -> exp.Expression:
         raise SqlError("SYNTAX_ERROR", "line 1:1: mismatched input '<EOF>'. Expecting: <query>")
     tree = trees[0]
     tree.meta["source"] = sql
+    for identifier in tree.find_all(exp.Identifier):
+        if not identifier.args.get("quoted") and identifier.name.upper() in _RESERVED:
+            place = _at(sql, identifier.meta.get("start", 0))
+            raise SqlError("SYNTAX_ERROR", f"line {place}: mismatched input '{identifier.name}'")
     return tree
 
 

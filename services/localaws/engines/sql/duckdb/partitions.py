@@ -15,7 +15,7 @@ from localaws.engines.sql.duckdb.context import Context, ScanUse
 from localaws.engines.sql.duckdb.scope import Scope
 from localaws.engines.sql.duckdb.types import Type, parse_type
 
-_OPERATORS: dict[type[exp.Expression], tuple[str, str]] = {
+_OPERATORS: dict[type[exp.Expr], tuple[str, str]] = {
     exp.EQ: ("=", "="),
     exp.NEQ: ("<>", "<>"),
     exp.LT: ("<", ">"),
@@ -36,7 +36,7 @@ def conjuncts(
             yield found
 
 
-def _test(node: exp.Expression, scope: Scope, context: Context) -> tuple[ScanUse, str] | None:
+def _test(node: exp.Expr, scope: Scope, context: Context) -> tuple[ScanUse, str] | None:
     while isinstance(node, exp.Paren):
         node = node.this
     if type(node) in _OPERATORS:
@@ -55,7 +55,9 @@ def _test(node: exp.Expression, scope: Scope, context: Context) -> tuple[ScanUse
         if key is None:
             return None
         low, high = (_value(node.args[k], key[2]) for k in ("low", "high"))
-        return None if low is None or high is None else (key[0], f"{key[1]} BETWEEN {low} AND {high}")
+        return (
+            None if low is None or high is None else (key[0], f"{key[1]} BETWEEN {low} AND {high}")
+        )
     if isinstance(node, exp.In) and node.expressions:
         key = _key(node.this, scope, context)
         if key is None:

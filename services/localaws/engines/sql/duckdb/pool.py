@@ -84,17 +84,22 @@ class WorkerProcess:
             "temp_directory": str(spill),
             "max_temp_directory_size": settings.spill_limit,
         }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "localaws.engines.sql.duckdb.worker",
-            json.dumps(config),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                "localaws.engines.sql.duckdb.worker",
+                json.dumps(config),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
+            )
+        except OSError:
+            errors.close()
+            spill.rmdir()
+            raise
         return cls(process, spill, errors)
 
     @property
@@ -214,8 +219,10 @@ class WorkerPool:
         self.settings = settings
         self._idle: list[WorkerProcess] = []
         self._all: set[WorkerProcess] = set()
+        self._starting = 0
         self._slots = asyncio.Semaphore(settings.maximum)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._returning: set[asyncio.Task[None]] = set()
         self._keeper: asyncio.Task[None] | None = None
         self._warming = asyncio.Lock()
 
@@ -240,6 +247,11 @@ class WorkerPool:
         self._all.clear()
         await asyncio.to_thread(shutil.rmtree, self.settings.home, True)
 
+    @property
+    def processes(self) -> list[int]:
+        """Process ids of all workers."""
+        return [worker.process.pid for worker in self._all if worker.alive]
+
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[QuerySession]:
         """Lend a worker for one query, waiting for one when all are busy.
@@ -249,22 +261,40 @@ class WorkerPool:
         """
         if self._keeper is None:
             raise SqlError("GENERIC_INTERNAL_ERROR", "the SQL engine is stopped", user=False)
-        async with self._slots:
+        await self._slots.acquire()
+        try:
             worker = await self._take()
-            session = QuerySession(worker)
-            clean = False
-            try:
-                yield session
-                clean = True
-            except (ExecutionError, SqlError):
-                clean = True
-                raise
-            finally:
-                session.finished = True
-                # a worker whose request was abandoned half way still runs it: it cannot be reused
-                await asyncio.shield(self._give_back(worker, clean and not session.cancelled))
+        except BaseException:
+            self._slots.release()
+            raise
+        session = QuerySession(worker)
+        clean = False
+        try:
+            yield session
+            clean = True
+        except (ExecutionError, SqlError):
+            clean = True
+            raise
+        finally:
+            session.finished = True
+            # A worker whose request was abandoned half way still runs it: it cannot be reused.
+            # The query does not wait until its worker is ready for the next one.
+            self._returning.add(
+                self._background(self._return(worker, clean and not session.cancelled))
+            )
+
+    async def _return(self, worker: WorkerProcess, reusable: bool) -> None:
+        try:
+            await self._give_back(worker, reusable)
+        finally:
+            self._slots.release()
 
     async def _take(self) -> WorkerProcess:
+        if not self._idle and self._returning:
+            await asyncio.wait(self._returning, return_when=asyncio.FIRST_COMPLETED)
+        if not self._idle:
+            async with self._warming:  # one may be on its way
+                pass
         while self._idle:
             worker = self._idle.pop()
             if worker.alive:
@@ -273,9 +303,12 @@ class WorkerPool:
         return await self._spawn()
 
     async def _spawn(self) -> WorkerProcess:
+        self._starting += 1
         starting = asyncio.ensure_future(WorkerProcess.start(self.settings))
         try:
             worker = await asyncio.shield(starting)
+            self._all.add(worker)
+            return worker
         except asyncio.CancelledError:
             # a process half started would have no owner
             await (await starting).kill()
@@ -283,8 +316,8 @@ class WorkerPool:
         except OSError as error:
             message = f"no query process could be started: {error}"
             raise SqlError("GENERIC_INTERNAL_ERROR", message, user=False) from error
-        self._all.add(worker)
-        return worker
+        finally:
+            self._starting -= 1
 
     async def _give_back(self, worker: WorkerProcess, reusable: bool) -> None:
         if reusable and worker.alive and self._keeper is not None:
@@ -301,13 +334,15 @@ class WorkerPool:
         self._background(self._warm())
 
     async def _drop(self, worker: WorkerProcess) -> None:
-        self._all.discard(worker)
         await worker.kill()
+        self._all.discard(worker)  # only now: `stop` ends what this did not get to
 
-    def _background(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
+    def _background(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._returning.discard)
+        return task
 
     async def _warm(self) -> None:
         """Start workers until enough are idle."""
@@ -315,7 +350,7 @@ class WorkerPool:
             while (
                 self._keeper is not None
                 and len(self._idle) < self.settings.warm
-                and len(self._all) < self.settings.maximum
+                and len(self._all) + self._starting < self.settings.maximum
             ):
                 self._idle.append(await self._spawn())
 

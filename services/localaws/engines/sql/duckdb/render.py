@@ -22,8 +22,10 @@ def rendered(value: str, type: Type, depth: int = 0) -> str:
         type: its Trino type.
         depth: how many containers it is in.
     """
-    if type.is_integral or type.name in ("boolean", "decimal", "date"):
+    if type.is_integral or type.name in ("boolean", "date"):
         return f"CAST({value} AS VARCHAR)"
+    if type.name == "decimal":
+        return numbers_text.decimal(value, *type.params)
     if type.name in ("varchar", "char", "json"):
         return value
     if type.is_floating:
@@ -42,14 +44,17 @@ def rendered(value: str, type: Type, depth: int = 0) -> str:
         return f"rtrim(regexp_replace(lower(hex({value})), '(..)', '\\1 ', 'g'))"
     if type.name == "array":
         variable = f"x{depth}"
-        items = f"list_transform({value}, lambda {variable}: {_inner(variable, type.element, depth)})"
+        items = (
+            f"list_transform({value}, lambda {variable}: {_inner(variable, type.element, depth)})"
+        )
         return f"('[' || array_to_string({items}, ', ') || ']')"
     if type.name == "map":
         variable = f"x{depth}"
         key = rendered(f"{variable}.key", type.args[0], depth + 1)
         item = _inner(f"{variable}.value", type.args[1], depth)
         pairs = f"list_transform(map_entries({value}), lambda {variable}: {key} || '=' || {item})"
-        return f"CASE WHEN {value} IS NULL THEN NULL ELSE '{{' || array_to_string({pairs}, ', ') || '}}' END"
+        listed = f"'{{' || array_to_string({pairs}, ', ') || '}}'"
+        return f"CASE WHEN {value} IS NULL THEN NULL ELSE {listed} END"
     if type.name == "row":
         whole = Expr(value, type)
         parts = []

@@ -88,7 +88,8 @@ def parse_timestamp(value: Expr, target: Type, safe: bool) -> Expr:
         f"CASE WHEN {value.sql} IS NULL THEN NULL "
         f"WHEN regexp_full_match({value.sql}, '{_DATE}( {_TIME})?') "
         f"AND {parsed.sql} IS NOT NULL THEN {result.sql} "
-        f"WHEN regexp_matches({value.sql}, '^{_SPACE}[+-]?[0-9]{{4,}}-[0-9]+-[0-9]+{_SPACE}($|[ ])') "
+        f"WHEN regexp_matches({value.sql}, '^{_SPACE}[+-]?[0-9]{{4,}}-[0-9]+-[0-9]+"
+        f"{_SPACE}($|[ ])') "
         f"AND NOT regexp_full_match({value.sql}, '{_DATE}( {_TIME})?') THEN {odd} "
         f"ELSE {'NULL' if safe else failure} END",
         target,

@@ -136,9 +136,7 @@ def translate(
         Scan(use.alias, use.table, tuple(use.columns), " AND ".join(use.conjuncts) or None)
         for use in context.scans
     )
-    return Translation(
-        output_names(query.columns), sql, f"SELECT {texts} FROM ({sql}) AS o", scans
-    )
+    return Translation(output_names(query.columns), sql, f"SELECT {texts} FROM ({sql}) AS o", scans)
 
 
 def coerce(translation: Translation, columns: Sequence[Column]) -> str:
@@ -160,4 +158,6 @@ def _literal(text: str) -> exp.Expression:
     if len(items) != 1 or tree.args.get("from_") is not None or list(tree.find_all(exp.Column)):
         raise SqlError("INVALID_PARAMETER_USAGE", f"The parameter {text} is not a literal")
     item = items[0]
-    return item.this if isinstance(item, exp.Alias) else item
+    if not isinstance(item, exp.Expression) or isinstance(item, exp.Alias):
+        raise SqlError("INVALID_PARAMETER_USAGE", f"The parameter {text} is not a literal")
+    return item

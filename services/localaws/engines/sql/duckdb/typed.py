@@ -86,7 +86,8 @@ def fail(error: str, message: str, witness: Expr | None = None, *, show: bool = 
     Args:
         error: Trino's error name.
         message: the message.
-        witness: an operand; evaluation is tied to it, and with `show` its text ends the message.
+        witness: an operand evaluation is tied to.
+        show: whether the witness's text ends the message.
     """
     prefix = text(f"{ERROR_PREFIX}{error}:{message}")
     if witness is None or witness.constant:

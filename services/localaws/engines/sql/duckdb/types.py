@@ -243,7 +243,8 @@ class _Parser:
     def zone(self) -> bool:
         if self.peek().lower() not in ("with", "without"):
             return False
-        return [self.take().lower() for _ in range(3)][0] == "with"
+        words = [self.take().lower() for _ in range(3)]
+        return words[0] == "with"
 
     def type(self) -> Type:
         name = self.take().lower()
@@ -392,9 +393,7 @@ def _common_same(a: Type, b: Type) -> Type | None:
     if len(a.args) != len(b.args) or not a.args:
         return None
     args = [common_type(x, y) for x, y in zip(a.args, b.args, strict=True)]
-    fields = tuple(
-        x if x == y else None for x, y in zip(a.fields, b.fields, strict=True)
-    )
+    fields = tuple(x if x == y else None for x, y in zip(a.fields, b.fields, strict=True))
     known = tuple(arg for arg in args if arg is not None)
     return Type(a.name, args=known, fields=fields) if len(known) == len(args) else None
 

@@ -4,10 +4,10 @@ Started by `pool.WorkerPool` as ``python -m localaws.engines.sql.duckdb.worker C
 JSON configuration. It reads requests from stdin and answers on stdout, each a 4-byte big-endian
 length followed by JSON::
 
-    {"op": "open", "paths": [...], "directories": [...], "settings": {...}}   -> {"result": null}
-    {"op": "execute", "sql": "..."}                            -> {"result": rows}
-    {"op": "close"}                                                           -> {"result": null}
-    {"op": "cancel"}                                                          (no answer)
+    {"op": "open", "paths": [...], "directories": [...], "settings": {...}}  -> {"result": null}
+    {"op": "execute", "sql": "..."}                                          -> {"result": rows}
+    {"op": "close"}                                                          -> {"result": null}
+    {"op": "cancel"}                                                         (no answer)
 
 ``open`` … ``close`` bracket a query. Each query gets a database of its own, opened ahead of time,
 so nothing leaks from one query into the next. Between ``open`` and ``close`` the database can

@@ -15,23 +15,7 @@ from typing import Any
 FOLDER = Path(__file__).parent
 _QUERY_WORDS = ("SELECT ", "WITH ", "VALUES ", "TABLE ", "(SELECT ", "!")
 
-FIXTURES = {
-    "t": """
-SELECT * FROM (VALUES
- (1, 10, BIGINT '100', 'apple', 1.5e0, DECIMAL '10.25', DATE '2020-01-31', TIMESTAMP '2020-01-31 10:20:30.123', true, ARRAY[1, 2, 3], MAP(ARRAY['a', 'b'], ARRAY[1, 2]), CAST(ROW(1, 'x') AS ROW(a INTEGER, b VARCHAR)), '{"a": 1.50, "b": {"c": "x"}, "l": [1, 2]}'),
- (2, -7, BIGINT '9223372036854775807', 'Banana', -2.5e0, DECIMAL '-0.05', DATE '2019-12-30', TIMESTAMP '2019-12-30 23:59:59.999', false, ARRAY[], MAP(ARRAY['a'], ARRAY[CAST(NULL AS INTEGER)]), CAST(ROW(NULL, 'y') AS ROW(a INTEGER, b VARCHAR)), '{"a": "s", "b": null}'),
- (3, 0, BIGINT '-5', '', 0e0, DECIMAL '0.00', DATE '2000-02-29', TIMESTAMP '2000-02-29 00:00:00.000', NULL, ARRAY[NULL, 5], MAP(ARRAY['z'], ARRAY[26]), NULL, '[]'),
- (4, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
- (5, 3, BIGINT '7', ' a,b,,c ', 1e10, DECIMAL '99999999.99', DATE '1969-07-20', TIMESTAMP '1969-07-20 20:17:40.500', true, ARRAY[3, 3, 1], MAP(ARRAY['a', 'c'], ARRAY[5, 6]), CAST(ROW(3, NULL) AS ROW(a INTEGER, b VARCHAR)), '{"a": true, "l": []}'),
- (6, 2147483647, BIGINT '0', 'Éa-12_x', 1e-5, DECIMAL '1.10', DATE '2024-02-29', TIMESTAMP '2024-02-29 12:00:00.001', true, ARRAY[7], MAP(ARRAY[], ARRAY[]), CAST(ROW(7, 'z') AS ROW(a INTEGER, b VARCHAR)), '{"a": 12345678901234567890}'),
- (7, 10, BIGINT '100', 'apple', 123.456e0, DECIMAL '10.25', DATE '2020-01-31', TIMESTAMP '2020-01-31 10:20:30.123', false, ARRAY[1, 2, 3], MAP(ARRAY['a', 'b'], ARRAY[1, 2]), CAST(ROW(1, 'x') AS ROW(a INTEGER, b VARCHAR)), '{"a": -0.5e1}')
-) AS v(id, i, b, s, d, dec, dt, ts, bo, arr, m, r, js)""",
-    "u": """
-SELECT * FROM (VALUES
- (1, 'apple', 100, DATE '2020-01-01'), (2, 'apple', 200, DATE '2020-02-01'), (3, 'pear', NULL, NULL),
- (4, NULL, 400, DATE '2020-01-01'), (10, 'Banana', 50, DATE '2021-12-31')
-) AS v(id, k, v, day)""",
-}
+FIXTURES = {name: (FOLDER / f"table_{name}.txt").read_text() for name in ("t", "u")}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Record what real Trino answers: ``python -m tests.localaws.engines.sql.corpus.record URL``.
+"""Record what real Trino answers: ``python -m corpus.record URL [TOPIC…]`` in the folder above.
 
 The server needs the ``memory`` connector as catalog ``memory``. Every answer is written beside its
 query file as one JSON line; the first line names the Trino version.
@@ -11,8 +11,8 @@ import sys
 import urllib.request
 from typing import Any
 
-from tests.localaws.engines.sql.corpus.display import column_type, display
-from tests.localaws.engines.sql.corpus.entries import FIXTURES, queries, topics
+from .display import column_type, display
+from .entries import FIXTURES, queries, topics
 
 _HEADERS = {
     "X-Trino-User": "corpus",

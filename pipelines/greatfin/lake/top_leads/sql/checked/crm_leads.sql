@@ -1,6 +1,17 @@
--- crm/salesforce/leads: JSON lines; a number that becomes a string (layout v2) reads the same.
+-- crm/salesforce/leads: JSON lines of flat objects; whether a number comes as a number or as a
+-- string does not matter. A line that is no flat object is broken, and is not looked into:
+-- json_extract_scalar would answer from the part before the break.
 WITH delivered AS (
-    SELECT line, delivery_date, layout, TRY(json_parse(line)) AS object
+    SELECT
+        line,
+        delivery_date,
+        layout,
+        CASE
+            WHEN regexp_like(
+                line,
+                '^\{[ ]*"[^"\\]*"[ ]*:[ ]*("([^"\\]|\\["/bfnrt\\])*"|-?[0-9]+([.][0-9]+)?|true|false|null)[ ]*(,[ ]*"[^"\\]*"[ ]*:[ ]*("([^"\\]|\\["/bfnrt\\])*"|-?[0-9]+([.][0-9]+)?|true|false|null)[ ]*)*\}$'
+            ) THEN line
+        END AS object
     FROM ${raw}.crm_leads
 ),
 

@@ -149,8 +149,10 @@ def _avg(call: Aggregate) -> Expr:
     if value.type.name == "real":
         sql = f"CAST({call.run('avg', f'CAST({value.sql} AS DOUBLE)')} AS FLOAT)"
         return build(sql, value.type, value)
-    raise call.mismatch() if not value.type.name.startswith("interval") else SqlRefused(
-        "avg of intervals is not supported here"
+    raise (
+        call.mismatch()
+        if not value.type.name.startswith("interval")
+        else SqlRefused("avg of intervals is not supported here")
     )
 
 
@@ -277,6 +279,8 @@ def _pair(call: Aggregate) -> Expr:
     call.plain()
     if not all(value.type.is_numeric for value in call.values):
         raise call.mismatch()
+    if not all(value.type.name in ("double", "decimal") for value in call.values):
+        raise SqlRefused(f"{call.name} is supported here for doubles")  # integers go to real
     y, x = (coerce(value, DOUBLE) for value in call.values)
     return build(call.run(call.name, y.sql, x.sql), DOUBLE, y, x)
 
@@ -346,5 +350,3 @@ for _name in (
     *("entropy", "max_n", "min_n", "tdigest_agg", "qdigest_agg", "merge", "bitwise_xor_agg"),
 ):
     aggregate(_name, treatment="refused")(_refuse)
-
-

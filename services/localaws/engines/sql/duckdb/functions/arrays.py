@@ -250,7 +250,9 @@ def _sequence(call: Call) -> Expr:
     if first.type.is_integral and last.type.is_integral:
         first, last = call.bigint(0), call.bigint(1)
         if len(call) == 2:
-            step = build(f"CASE WHEN {last.sql} >= {first.sql} THEN 1 ELSE -1 END", BIGINT, first, last)
+            step = build(
+                f"CASE WHEN {last.sql} >= {first.sql} THEN 1 ELSE -1 END", BIGINT, first, last
+            )
         else:
             step = call.bigint(2)
         return _steps(first, last, step, f"generate_series({first.sql}, {last.sql}, {step.sql})")
@@ -280,7 +282,9 @@ def _steps(first: Expr, last: Expr, step: Expr, series: str) -> Expr:
         INVALID, "sequence stop value should be greater than or equal to start value", witness
     )
     many = f"abs(({last.sql} - {first.sql}) // {step.sql}) >= 10000"
-    limit = fail(INVALID, "result of sequence function must not have more than 10000 entries", witness)
+    limit = fail(
+        INVALID, "result of sequence function must not have more than 10000 entries", witness
+    )
     sql = (
         f"CASE WHEN {first.sql} IS NULL OR {last.sql} IS NULL THEN NULL "
         f"WHEN {wrong} THEN {failure} WHEN {many} THEN {limit} ELSE {series} END"
@@ -291,7 +295,9 @@ def _steps(first: Expr, last: Expr, step: Expr, series: str) -> Expr:
 def _month_sequence(first: Expr, last: Expr, step: Expr) -> Expr:
     if not isinstance(step.value, int) or step.value <= 0:
         raise SqlRefused("sequence of dates is supported here by positive months")
-    months = f"((year({last.sql}) - year({first.sql})) * 12 + month({last.sql}) - month({first.sql}))"
+    months = (
+        f"((year({last.sql}) - year({first.sql})) * 12 + month({last.sql}) - month({first.sql}))"
+    )
     dates = (
         f"list_filter(list_transform(range(0, {months} + 1, {step.value}), "
         f"lambda n: CAST({first.sql} + to_months(CAST(n AS INTEGER)) AS DATE)), "
@@ -331,6 +337,8 @@ def _filter(call: Call) -> Expr:
 
 
 def _boolean(body: Expr) -> None:
+    if body.type.name == "unknown":
+        raise SqlRefused("A lambda that returns an untyped NULL is not supported here")
     if body.type.name not in ("boolean", "unknown"):
         message = f"Lambda must return a boolean: actual type {body.type}"
         raise SqlError("TYPE_MISMATCH", message)
@@ -375,11 +383,12 @@ def _reduce(call: Call) -> Expr:
     (final,), out = call.compiled(3, start.type)
     folded = f"list_reduce({value.sql}, lambda {state}, {item}: {step.sql}, {start.sql})"
     if out.sql == final:
-        made = _with_body(folded, out.type, value, step)
-        return made
+        return _with_body(folded, out.type, value, step)
     applied = f"list_transform([{folded}], lambda {final}: {out.sql})[1]"
     sql = f"CASE WHEN {value.sql} IS NULL THEN NULL ELSE {applied} END"
-    return _with_body(sql, out.type, value, Expr("", UNKNOWN, refusing=step.refusing or out.refusing))
+    return _with_body(
+        sql, out.type, value, Expr("", UNKNOWN, refusing=step.refusing or out.refusing)
+    )
 
 
 @scalar("zip", treatment=SAME)
@@ -405,7 +414,8 @@ def _zip_with(call: Call) -> Expr:
         f"lambda n: struct_pack(a := {left.sql}[n], b := {right.sql}[n]))"
     )
     variable = f"{a}p"
-    inner = f"list_transform([{variable}.a], lambda {a}: list_transform([{variable}.b], lambda {b}: {body.sql})[1])[1]"
+    second = f"list_transform([{variable}.b], lambda {b}: {body.sql})[1]"
+    inner = f"list_transform([{variable}.a], lambda {a}: {second})[1]"
     zipped = f"list_transform({pairs}, lambda {variable}: {inner})"
     sql = f"CASE WHEN {left.sql} IS NULL OR {right.sql} IS NULL THEN NULL ELSE {zipped} END"
     made = build(sql, array(body.type), left, right)

@@ -13,13 +13,17 @@ from localaws.engines.sql.duckdb.types import VARCHAR
 @scalar("coalesce", treatment=SAME)
 def _coalesce(call: Call) -> Expr:
     if len(call) < 2:
-        raise SqlError("INVALID_FUNCTION_ARGUMENT", "The 'coalesce' function must have at least two arguments")
+        raise SqlError(
+            "INVALID_FUNCTION_ARGUMENT", "The 'coalesce' function must have at least two arguments"
+        )
     values = [call.any(i) for i in range(len(call))]
     try:
         values, type = call.unified()
     except SqlError as error:
         shown = f"{values[0].type} vs {values[-1].type}"
-        message = f"All COALESCE operands must be the same type or coercible to a common type. {shown}"
+        message = (
+            f"All COALESCE operands must be the same type or coercible to a common type. {shown}"
+        )
         raise SqlError("TYPE_MISMATCH", message) from error
     return build(f"coalesce({', '.join(v.sql for v in values)})", type, *values)
 
@@ -39,5 +43,3 @@ def _nullif(call: Call) -> Expr:
 def _typeof(call: Call) -> Expr:
     call.arity(1)
     return string(str(call.any(0).type)).typed(VARCHAR)
-
-

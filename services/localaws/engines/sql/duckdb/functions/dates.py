@@ -150,13 +150,15 @@ def _diff(call: Call) -> Expr:
 
 
 def _months_between(first: Expr, second: Expr, months: int) -> str:
-    """Return SQL for complete months, as java.time counts them: whole when the day is reached."""
+    """Return SQL for complete months as Joda-Time counts them, from the earlier to the later."""
     a, b = f"CAST({first.sql} AS TIMESTAMP)", f"CAST({second.sql} AS TIMESTAMP)"
-    total = f"((year({b}) - year({a})) * 12 + month({b}) - month({a}))"
-    early = f"{b} > {a} AND {a} + to_months(CAST({total} AS INTEGER)) > {b}"
-    late = f"{b} < {a} AND {a} + to_months(CAST({total} AS INTEGER)) < {b}"
-    whole = f"({total} + CASE WHEN {early} THEN -1 WHEN {late} THEN 1 ELSE 0 END)"
-    return f"({whole} // {months})"
+
+    def between(low: str, high: str) -> str:
+        total = f"((year({high}) - year({low})) * 12 + month({high}) - month({low}))"
+        early = f"{low} + to_months(CAST({total} AS INTEGER)) > {high}"
+        return f"(({total} - CASE WHEN {early} THEN 1 ELSE 0 END) // {months})"
+
+    return f"CASE WHEN {a} <= {b} THEN {between(a, b)} ELSE -{between(b, a)} END"
 
 
 @scalar("from_unixtime")
@@ -221,9 +223,20 @@ def _to_iso(call: Call) -> Expr:
 
 _PRINT = {
     **{c: f"%{c}" for c in "YmdHjabpyf"},
-    **{"i": "%M", "s": "%S", "S": "%S", "M": "%B", "W": "%A", "e": "%-d", "c": "%-m"},
-    **{"k": "%-H", "h": "%I", "I": "%I", "l": "%-I", "T": "%H:%M:%S", "r": "%I:%M:%S %p"},
-    **{"%": "%%"},
+    "i": "%M",
+    "s": "%S",
+    "S": "%S",
+    "M": "%B",
+    "W": "%A",
+    "e": "%-d",
+    "c": "%-m",
+    "k": "%-H",
+    "h": "%I",
+    "I": "%I",
+    "l": "%-I",
+    "T": "%H:%M:%S",
+    "r": "%I:%M:%S %p",
+    "%": "%%",
 }
 
 
@@ -271,9 +284,8 @@ def _date_parse(call: Call) -> Expr:
     while at < len(pattern):
         char = pattern[at]
         if char != "%":
-            if char.isalnum() or not char.isascii():
-                if char != "T":
-                    raise SqlRefused(f"date_parse with '{pattern}' is not supported here")
+            if (char.isalnum() and char != "T") or not char.isascii():
+                raise SqlRefused(f"date_parse with '{pattern}' is not supported here")
             shape.append("\\" + char if not char.isalnum() and char != " " else char)
             reading.append(char)
             at += 1
@@ -284,11 +296,17 @@ def _date_parse(call: Call) -> Expr:
         follows_digits = pattern[at + 2 : at + 3] == "%" and code not in "pb"
         read, match = _READ[code]
         # digits that run into the next field are split alike only at full width
-        shape.append(match.replace("{1,2}", "{2}").replace("{1,3}", "{3}") if follows_digits else match)
+        shape.append(
+            match.replace("{1,2}", "{2}").replace("{1,3}", "{3}") if follows_digits else match
+        )
         reading.append(read)
         seen.append(code)
         at += 2
-    if len(seen) != len(set(seen)) or "Y" not in seen or ("p" in seen) != bool({"h", "I", "l"} & set(seen)):
+    if (
+        len(seen) != len(set(seen))
+        or "Y" not in seen
+        or ("p" in seen) != bool({"h", "I", "l"} & set(seen))
+    ):
         raise SqlRefused(f"date_parse with '{pattern}' is not supported here")
     parsed = f"try_strptime({value.sql}, {text(''.join(reading))})"
     failure = fail(INVALID, "Invalid format: ", value, show=True)
@@ -320,9 +338,24 @@ def _mysql(pattern: str, codes: dict[str, str]) -> str:
 
 
 _JODA = {
-    **{"yyyy": "%Y", "yy": "%y", "MM": "%m", "M": "%-m", "dd": "%d", "d": "%-d", "HH": "%H"},
-    **{"H": "%-H", "mm": "%M", "ss": "%S", "SSS": "%g", "hh": "%I", "h": "%-I", "a": "%p"},
-    **{"EEE": "%a", "EEEE": "%A", "MMM": "%b", "MMMM": "%B"},
+    "yyyy": "%Y",
+    "yy": "%y",
+    "MM": "%m",
+    "M": "%-m",
+    "dd": "%d",
+    "d": "%-d",
+    "HH": "%H",
+    "H": "%-H",
+    "mm": "%M",
+    "ss": "%S",
+    "SSS": "%g",
+    "hh": "%I",
+    "h": "%-I",
+    "a": "%p",
+    "EEE": "%a",
+    "EEEE": "%A",
+    "MMM": "%b",
+    "MMMM": "%B",
 }
 
 
@@ -349,5 +382,3 @@ def _format_datetime(call: Call) -> Expr:
             out.append((char * run).replace("%", "%%"))
         at += run
     return build(f"strftime({value.sql}, {text(''.join(out))})", VARCHAR, value)
-
-

@@ -38,16 +38,25 @@ def _path(call: Call, index: int) -> str:
 @scalar("json_extract_scalar", note="literal paths of members and subscripts; valid documents")
 def _extract_scalar(call: Call) -> Expr:
     call.arity(2)
-    value, path = call.text(0), text(_path(call, 1))
+    value, steps = call.kind(0, "varchar"), _path(call, 1)
+    path = text(steps)
     kind = f"json_type({value.sql}, {path})"
     plain = f"json_extract_string({value.sql}, {path})"
     marked = f"regexp_replace({value.sql}, {text(_NUMBERS)}, '\\1{_QUOTE}\\2{_QUOTE}', 'g')"
     quoted = f"replace(replace({marked}, '{_QUOTE * 2}', ''), '{_QUOTE}', '\"')"
     raw = f"json_extract_string({quoted}, {path})"
-    refusal = refuse_at_run_time("json_extract_scalar of this document is not supported here", value)
+    refusal = refuse_at_run_time(
+        "json_extract_scalar of this document is not supported here", value
+    )
+    # Trino's [0] also finds the member "0" of an object
+    prefixes = [steps[: m.start()] for m in re.finditer(r"\[\d+\]", steps)]
+    objects = "".join(
+        f" OR json_type({value.sql}, {text(prefix)}) = 'OBJECT'" for prefix in prefixes
+    )
     sql = (
         f"CASE WHEN {value.sql} IS NULL THEN NULL "
-        f"WHEN NOT json_valid({value.sql}) OR contains({value.sql}, '{_QUOTE}') THEN {refusal} "
+        f"WHEN NOT json_valid({value.sql}){objects} OR contains({value.sql}, '{_QUOTE}') "
+        f"THEN {refusal} "
         f"WHEN {kind} IN ('VARCHAR', 'BOOLEAN') THEN {plain} "
         f"WHEN {kind} IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE') THEN {raw} END"
     )

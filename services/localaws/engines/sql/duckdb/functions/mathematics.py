@@ -264,5 +264,3 @@ def _greatest(call: Call) -> Expr:
 @scalar("least", note="NULL when an argument is NULL")
 def _least(call: Call) -> Expr:
     return _extreme(call, "<")
-
-

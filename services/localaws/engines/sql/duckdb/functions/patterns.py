@@ -1,9 +1,9 @@
-"""Regular expressions: a subset of Java's syntax that RE2 understands alike.
+r"""Regular expressions: a subset of Java's syntax that RE2 understands alike.
 
 https://trino.io/docs/476/functions/regexp.html. A pattern must be a literal made of the constructs
-`Pattern` reads; classes that differ are spelled out (``\\s`` has the vertical tab), ``$`` also stands before a
-final newline, and what cannot be proven alike (backreferences, look-around, empty matches when
-replacing, word boundaries) is refused.
+`Pattern` reads. Classes that differ are spelled out (``\s`` has the vertical tab); ``$``, which
+also stands before a final newline, refuses such texts; and what cannot be proven alike (backreferences,
+look-around, word boundaries, empty matches when replacing) is refused.
 """
 
 from __future__ import annotations

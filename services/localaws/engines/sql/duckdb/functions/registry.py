@@ -85,6 +85,8 @@ class Call:
     def kind(self, index: int, *names: str) -> Expr:
         """Return an argument whose base type is one of `names`."""
         found = self.any(index)
+        if found.type.name == "unknown":
+            raise SqlRefused(f"{self.name} of an untyped NULL is not supported here")
         if found.type.name not in names:
             raise self.mismatch()
         return found

@@ -18,14 +18,17 @@ from localaws.engines.sql.duckdb.types import (
 )
 
 INVALID = "INVALID_FUNCTION_ARGUMENT"
-_BLANKS = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(28) || chr(29) || chr(30) || chr(31)"
-_WIDE_BLANKS = " || ".join(
-    f"chr({point})" for point in (5760, *range(8192, 8199), *range(8200, 8203), 8232, 8233, 8287, 12288)
-)
 # letters whose other case is younger than the Unicode tables of one of the two sides
 _NEW_LOWER = r"[\x{19B}\x{264}\x{1C8A}\x{A7CD}\x{A7DB}\x{10D70}-\x{10D85}\x{16EA0}-\x{16EDF}]"
 _NEW_UPPER = r"[\x{1C89}\x{A7CB}\x{A7CC}\x{A7DA}\x{A7DC}\x{10D50}-\x{10D65}\x{16EA0}-\x{16EDF}]"
-BLANKS = f"({_BLANKS} || {_WIDE_BLANKS})"
+_BLANK_POINTS = (
+    *range(9, 14),
+    *range(28, 33),
+    5760,
+    *(point for point in range(8192, 8203) if point != 8199),
+    *(8232, 8233, 8287, 12288),
+)
+BLANKS = f"({' || '.join(f'chr({point})' for point in _BLANK_POINTS)})"
 
 
 @scalar("length")
@@ -86,7 +89,9 @@ def _substr(call: Call) -> Expr:
         length = call.bigint(2)
         parts.append(length)
         cut = f"substring({value.sql}, {begin}, {length.sql})"
-        empty = f"{start.sql} = 0 OR {length.sql} <= 0 OR {start.sql} < -{size} OR {start.sql} > {size}"
+        empty = (
+            f"{start.sql} = 0 OR {length.sql} <= 0 OR {start.sql} < -{size} OR {start.sql} > {size}"
+        )
     else:
         cut = f"substring({value.sql}, {begin})"
         empty = f"{start.sql} = 0 OR {start.sql} < -{size} OR {start.sql} > {size}"
@@ -119,7 +124,10 @@ def _pad(call: Call) -> Expr:
     if isinstance(size.value, int) and 0 <= size.value <= limit:
         bad = "false"
     padded = f"{call.name}({value.sql}, CAST({size.sql} AS INTEGER), {text(padding)})"
-    sql = f"CASE WHEN {value.sql} IS NULL OR {size.sql} IS NULL THEN NULL WHEN {bad} THEN {failure} ELSE {padded} END"
+    sql = (
+        f"CASE WHEN {value.sql} IS NULL OR {size.sql} IS NULL THEN NULL "
+        f"WHEN {bad} THEN {failure} ELSE {padded} END"
+    )
     if bad == "false":
         sql = padded
     return build(sql, VARCHAR, value, size)
@@ -147,8 +155,7 @@ def _concat_ws(call: Call) -> Expr:
     separator, *rest = values
     listed = ", ".join(value.sql for value in rest)
     sql = (
-        f"CASE WHEN {separator.sql} IS NULL THEN NULL "
-        f"ELSE concat_ws({separator.sql}, {listed}) END"
+        f"CASE WHEN {separator.sql} IS NULL THEN NULL ELSE concat_ws({separator.sql}, {listed}) END"
     )
     return build(sql, VARCHAR, *values)
 
@@ -191,7 +198,8 @@ def _chr(call: Call) -> Expr:
     failure = fail(INVALID, "Not a valid Unicode code point: ", point, show=True)
     refusal = refuse_at_run_time("chr(0) is not supported here", point)
     sql = (
-        f"CASE WHEN {point.sql} IS NULL THEN NULL WHEN {valid} THEN chr(CAST({point.sql} AS INTEGER)) "
+        f"CASE WHEN {point.sql} IS NULL THEN NULL "
+        f"WHEN {valid} THEN chr(CAST({point.sql} AS INTEGER)) "
         f"WHEN {point.sql} = 0 THEN {refusal} ELSE {failure} END"
     )
     return build(sql, varchar(1), point, refusing=True)
@@ -203,7 +211,11 @@ def _codepoint(call: Call) -> Expr:
     value = call.text(0)
     if value.type != varchar(1):
         raise call.mismatch()
-    return build(f"CAST(unicode({value.sql}) AS INTEGER)", INTEGER, value)
+    failure = fail(INVALID, "Input string must be a single character string", value)
+    sql = (
+        f"CASE WHEN {value.sql} = '' THEN {failure} ELSE CAST(unicode({value.sql}) AS INTEGER) END"
+    )
+    return build(sql, INTEGER, value)
 
 
 @scalar("translate", treatment=SAME)
@@ -244,9 +256,7 @@ def _split_part(call: Call) -> Expr:
     if isinstance(index.value, int) and index.value > 0:
         return build(part, value.type, value, index)
     failure = fail(INVALID, "Index must be greater than zero", value if index.constant else index)
-    sql = (
-        f"CASE WHEN {index.sql} <= 0 AND {value.sql} IS NOT NULL THEN {failure} ELSE {part} END"
-    )
+    sql = f"CASE WHEN {index.sql} <= 0 AND {value.sql} IS NOT NULL THEN {failure} ELSE {part} END"
     return build(sql, value.type, value, index)
 
 

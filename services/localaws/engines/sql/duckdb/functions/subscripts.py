@@ -36,9 +36,10 @@ def subscript(base: Expr, index: Expr) -> Expr:
             True,
         ),
     ]
+    witness = base if at.constant else at
     whens = " ".join(
         f"WHEN {condition} AND {base.sql} IS NOT NULL "
-        f"THEN {fail(INVALID, message, at if not at.constant else base, show=show and not at.constant)}"
+        f"THEN {fail(INVALID, message, witness, show=show and not at.constant)}"
         for condition, message, show in checks
     )
     return build(f"CASE {whens} ELSE {base.sql}[{at.sql}] END", base.type.element, base, at)
@@ -46,9 +47,7 @@ def subscript(base: Expr, index: Expr) -> Expr:
 
 def _map_value(base: Expr, key: Expr, *, strict: bool) -> Expr:
     key_type, value_type = base.type.args
-    if common_type(key.type, key_type) != key_type and not (
-        key.type.is_text and key_type.is_text
-    ):
+    if common_type(key.type, key_type) != key_type and not (key.type.is_text and key_type.is_text):
         raise SqlError("TYPE_MISMATCH", f"Cannot use {key.type} for subscript of {base.type}")
     if key_type.args or key_type.is_floating:
         raise SqlRefused(f"Reading {base.type} by key is not supported here")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from localaws.engines.sql.duckdb.analyzer_calls import _KNOWN_REFUSED
 from localaws.engines.sql.duckdb.functions.aggregates import AGGREGATES
 from localaws.engines.sql.duckdb.functions.catalog import SCALARS
+from localaws.engines.sql.duckdb.functions.known import KNOWN
 from localaws.engines.sql.duckdb.functions.registry import REFUSED, REWRITTEN
 from localaws.engines.sql.duckdb.functions.windows import WINDOWS
 
@@ -22,7 +22,7 @@ class FunctionRow:
 
 def function_table() -> list[FunctionRow]:
     """Return every known function of Athena engine version 3, by name."""
-    rows = {name: FunctionRow(name, REFUSED, "") for name in _KNOWN_REFUSED}
+    rows = {name: FunctionRow(name, REFUSED, "") for name in KNOWN}
     rows["try"] = FunctionRow("try", REWRITTEN, "")
     rows["row"] = FunctionRow("row", REWRITTEN, "")
     for table in (SCALARS, WINDOWS, AGGREGATES):
