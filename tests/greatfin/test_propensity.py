@@ -21,9 +21,8 @@ from greatfin.lake.top_leads.propensity import (
     save_points,
 )
 
-OUTCOMES = Path(os.environ.get("GREATFIN_OUTCOMES_DATA", "")) if os.environ.get(
-    "GREATFIN_OUTCOMES_DATA"
-) else Path(__file__).parents[3] / "shared" / "data" / "bank-marketing.csv.gz"  # fmt: skip
+BESIDE_THE_PROJECT = Path(__file__).parents[3] / "shared" / "data" / "bank-marketing.csv.gz"
+OUTCOMES = Path(os.environ.get("GREATFIN_OUTCOMES") or BESIDE_THE_PROJECT)
 
 
 @pytest.mark.skipif(not OUTCOMES.is_file(), reason="the real outcomes are not on this machine")
@@ -62,10 +61,10 @@ def test_a_rule_that_knows_all_has_the_greatest_lift() -> None:
     assert measure(outcomes, derive(outcomes)).lift == pytest.approx(10.0)
 
 
-@given(st.integers(min_value=0, max_value=130))
+@given(st.integers(min_value=1, max_value=130))
 def test_every_age_has_a_band_with_points(age: int) -> None:
     assert age_band(age) in load_points()["age"]
-    assert (age_band(age) == age_band(age - 1)) == (age not in AGE_BANDS) or age == 0
+    assert (age_band(age) == age_band(age - 1)) == (age not in AGE_BANDS)
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:

@@ -146,8 +146,10 @@ def test_string_literals_come_back(text: str) -> None:
 
 
 PRIMITIVES = st.sampled_from(
-    ["boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "string", "binary"]
-    + ["date", "timestamp", "decimal(10,2)", "decimal(38,0)", "char(3)", "varchar(20)"]
+    """
+    boolean tinyint smallint int bigint float double string binary date timestamp decimal(10,2)
+    decimal(38,0) char(3) varchar(20)
+    """.split()  # noqa: SIM905
 )
 HIVE_TYPES = st.recursive(
     PRIMITIVES,

@@ -7,9 +7,16 @@ import time
 import uuid
 from typing import Any
 
+import psutil
 import pytest
 from athena_help import Asker, QueryFailed, cells
 from botocore.exceptions import ClientError
+
+ENDLESS = (
+    "SELECT count(*) FROM UNNEST(sequence(1, 10000)) AS a(x) "
+    "CROSS JOIN UNNEST(sequence(1, 10000)) AS b(y) "
+    "CROSS JOIN UNNEST(sequence(1, 10000)) AS c(z) WHERE x * y + z = -1"
+)
 
 
 @pytest.fixture
@@ -191,12 +198,7 @@ def test_parameters_fill_question_marks(asker: Asker) -> None:
 
 
 def test_a_stopped_query_is_cancelled_and_frees_its_worker(asker: Asker) -> None:
-    endless = (
-        "SELECT count(*) FROM UNNEST(sequence(1, 10000)) AS a(x) "
-        "CROSS JOIN UNNEST(sequence(1, 10000)) AS b(y) "
-        "CROSS JOIN UNNEST(sequence(1, 10000)) AS c(z) WHERE x * y + z = -1"
-    )
-    ids = [asker.start(endless) for _ in range(3)]
+    ids = [asker.start(ENDLESS) for _ in range(3)]
     deadline = time.monotonic() + 20
     while (
         asker.athena.get_query_execution(QueryExecutionId=ids[0])["QueryExecution"]["Status"][
@@ -222,6 +224,41 @@ def test_a_stopped_query_is_cancelled_and_frees_its_worker(asker: Asker) -> None
     with pytest.raises(ClientError) as caught:
         asker.page(ids[0])
     assert refusal(caught)[1] == "RESULT_NOT_FOUND"
+
+
+def test_the_death_of_a_worker_fails_its_query_only(asker: Asker, localaws_session: Any) -> None:
+    id = asker.start(ENDLESS)
+    gateway = psutil.Process(localaws_session.pid)
+    deadline = time.monotonic() + 20
+    while not (busy := [w for w in workers(gateway) if w.cpu_percent(0.1) > 20]):
+        assert time.monotonic() < deadline
+    for worker in busy:
+        worker.kill()
+    status = asker.finish(id)["Status"]
+    assert status["State"] == "FAILED"
+    assert status["AthenaError"]["ErrorCategory"] == 1
+    assert status["AthenaError"]["Retryable"]
+    assert asker.rows("SELECT 1") == [("1",)]
+
+
+def workers(gateway: psutil.Process) -> list[psutil.Process]:
+    """Return the SQL engine's processes: the gateway's Python children."""
+    return [
+        child
+        for child in gateway.children(recursive=True)
+        if any("engines.sql" in part or "worker" in part for part in child.cmdline())
+        and not any("postgres" in part for part in child.cmdline()[:1])
+    ]
+
+
+def test_explain_gives_a_plan(asker: Asker) -> None:
+    execution = asker.run("EXPLAIN SELECT 1 AS one")
+    assert (execution["StatementType"], execution["SubstatementType"]) == ("DML", "EXPLAIN")
+    id = execution["QueryExecutionId"]
+    rows = [cells(row) for row in asker.page(id)["ResultSet"]["Rows"]]
+    assert rows[0] == ("Query Plan",)
+    body = asker.body(f"results/{id}.txt").decode()
+    assert [row[0] for row in rows[1:]] == body.split("\n")
 
 
 def test_stopping_what_is_over_changes_nothing(asker: Asker) -> None:

@@ -13,6 +13,7 @@ from localaws.aws.athena.formats import format_of
 from localaws.aws.athena.locations import Location, parse_location
 from localaws.aws.athena.model import Write
 from localaws.aws.athena.partition_paths import partition_path
+from localaws.aws.athena.recovery import drop_empty_partitions
 from localaws.aws.athena.run import Answer, QualifiedName, Run
 from localaws.aws.athena.statements import Insert
 from localaws.aws.athena.writes import (
@@ -161,25 +162,22 @@ async def _commit(run: Run, target: _Target, outcome: Outcome) -> tuple[list[Ado
         raise not_supported("Inserting into partitions in several buckets is not implemented")
     bucket = next(iter(folders.values())).bucket
     files = place(run, outcome, target.sink, target.compression, folders)
-    await run.note_write(
-        Write(
-            bucket=bucket,
-            objects=[file.key for file in files],
-            location=target.schema.location,
-            database=target.name.database,
-            table=target.name.table,
-            new_partitions=[list(values) for values in new],
-            rows=outcome.rows,
-            scanned_bytes=outcome.scanned_bytes,
-        )
+    write = Write(
+        bucket=bucket,
+        objects=[file.key for file in files],
+        location=target.schema.location,
+        database=target.name.database,
+        table=target.name.table,
+        new_partitions=[list(values) for values in new],
+        rows=outcome.rows,
+        scanned_bytes=outcome.scanned_bytes,
     )
+    await run.note_write(write)
     await _register(run, target, {values: folders[values] for values in new})
     try:
         await run.objects.adopt(bucket, files)
     except AwsError as error:
-        await run.catalog.delete_partitions(
-            run.catalog_id, target.name.database, target.name.table, new
-        )
+        await drop_empty_partitions(run.platform, run.catalog_id, write)
         raise engine_failure("HIVE_WRITER_CLOSE_ERROR", error.message) from error
     return files, bucket
 

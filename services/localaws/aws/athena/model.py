@@ -191,6 +191,12 @@ class QueryExecution(msgspec.Struct, kw_only=True):
         """Whether the execution is over."""
         return self.state in ("SUCCEEDED", "FAILED", "CANCELLED")
 
+    def count_time(self) -> None:
+        """Set the total time, once it is completed."""
+        if self.completed_at is not None:
+            elapsed = self.completed_at - self.submitted_at
+            self.statistics.total = max(int(elapsed.total_seconds() * 1000), 0)
+
     def describe(self) -> Shape:
         """Return AWS's QueryExecution."""
         status: Shape = {"State": self.state, "SubmissionDateTime": self.submitted_at}
@@ -239,7 +245,9 @@ class QueryExecution(msgspec.Struct, kw_only=True):
         return shape
 
     def timeline(self) -> Shape:
-        """Return the measured times in AWS's names."""
+        """Return the measured times in AWS's names; none before the execution is over."""
+        if not self.final:
+            return {}
         statistics = self.statistics
         times = {
             "QueryQueueTimeInMillis": statistics.queue,

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from localaws.aws.athena import data_catalogs, executions, named_queries, prepared, workgroups
+from localaws.aws.athena import (
+    data_catalogs,
+    executions,
+    named_queries,
+    prepared,
+    running,
+    workgroups,
+)
 from localaws.aws.athena.errors import invalid_request
 from localaws.aws.athena.model import ENGINE_VERSION, PRIMARY
 from localaws.aws.athena.results import MAX_ROWS
@@ -18,7 +25,7 @@ from localaws.core.platform import Context
 from localaws.core.service import Service, Shape
 
 service = Service("athena")
-service.job(executions.JOB, on_lost=executions.recover_execution)(executions.run_execution)
+service.job(running.JOB, on_lost=running.recover_execution)(running.run_execution)
 
 
 # query executions

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, ClassVar
 
-from sqlglot import exp
-from sqlglot.dialects.trino import Trino
-from sqlglot.errors import SqlglotError
-from sqlglot.parsers.trino import TrinoParser
-
+from localaws.aws.athena.cursor import Parser
 from localaws.aws.athena.errors import malformed_query
-from localaws.aws.athena.lexer import Token, mismatched, position, tokenize
+from localaws.aws.athena.lexer import Token
+from localaws.aws.athena.parser_ddl import parse_ddl
+from localaws.aws.athena.query_syntax import check_query
 from localaws.aws.athena.statements import (
     CreateTableAs,
     CreateView,
@@ -25,7 +22,6 @@ from localaws.aws.athena.statements import (
     Execute,
     Explain,
     Insert,
-    Name,
     Prepare,
     Query,
     ShowCreateView,
@@ -68,122 +64,6 @@ _HEAD_TOKENS = 24
 _NOT_YET = frozenset({"DELETE", "UPDATE", "MERGE", "OPTIMIZE", "VACUUM"})
 
 
-class _QueryParser(TrinoParser):
-    # a call is read by its syntax only: whether the function takes these arguments is the engine's
-    FUNCTIONS: ClassVar[dict[str, Any]] = {}
-    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-        name: TrinoParser.FUNCTION_PARSERS[name]
-        for name in ("CAST", "TRY_CAST", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "LISTAGG")
-    }
-
-
-class _QueryDialect(Trino):
-    Parser = _QueryParser
-
-
-_QUERY_DIALECT = _QueryDialect()
-
-
-class Parser:
-    """A cursor over the tokens of one statement."""
-
-    def __init__(self, sql: str, *, backslashes: bool = False, limit: int | None = None) -> None:
-        self.sql = sql
-        self.tokens = tokenize(sql, backslashes=backslashes, limit=limit)
-        self.at = 0
-        if len(self.tokens) > 1 and self.tokens[-2].value == ";":
-            self.tokens[-2:] = [Token("end", "<EOF>", self.tokens[-2].start, len(sql))]
-
-    @property
-    def token(self) -> Token:
-        """The next token."""
-        return self.tokens[self.at]
-
-    def word(self, offset: int = 0) -> str:
-        """Return the bare word `offset` tokens ahead in upper case, or an empty string."""
-        index = self.at + offset
-        if index < len(self.tokens) and self.tokens[index].kind == "word":
-            return self.tokens[index].value.upper()
-        return ""
-
-    def take(self, *words: str) -> bool:
-        """Step over these bare words if they are next."""
-        if all(self.word(offset) == word for offset, word in enumerate(words)):
-            self.at += len(words)
-            return True
-        return False
-
-    def expect(self, *words: str) -> None:
-        """Step over these bare words, which must be next."""
-        for word in words:
-            if not self.take(word):
-                raise self.wrong(f"'{word}'")
-
-    def symbol(self, symbol: str) -> bool:
-        """Step over a symbol if it is next."""
-        if self.token.kind == "symbol" and self.token.value == symbol:
-            self.at += 1
-            return True
-        return False
-
-    def expect_symbol(self, symbol: str) -> None:
-        """Step over a symbol, which must be next."""
-        if not self.symbol(symbol):
-            raise self.wrong(f"'{symbol}'")
-
-    def string(self) -> str:
-        """Return the string literal that must be next."""
-        if self.token.kind != "string":
-            raise self.wrong("<string>")
-        self.at += 1
-        return self.tokens[self.at - 1].value
-
-    def identifier(self) -> str:
-        """Return the identifier that must be next, in lower case."""
-        if self.token.kind not in ("word", "quoted", "backquoted"):
-            raise self.wrong("<identifier>")
-        self.at += 1
-        return self.tokens[self.at - 1].value.lower()
-
-    def name(self) -> Name:
-        """Return the one- to three-part name that must be next."""
-        parts = [self.identifier()]
-        while self.symbol("."):
-            parts.append(self.identifier())
-        if len(parts) == 1 and "." in parts[0]:  # `db.table` within one pair of quotes
-            parts = parts[0].split(".")
-        if len(parts) > 3:
-            raise malformed_query(f"Too many parts in table name: {'.'.join(parts)}")
-        return Name(*reversed(parts))
-
-    def if_exists(self) -> bool:
-        """Step over IF EXISTS."""
-        return self.take("IF", "EXISTS")
-
-    def if_not_exists(self) -> bool:
-        """Step over IF NOT EXISTS."""
-        return self.take("IF", "NOT", "EXISTS")
-
-    def end(self) -> None:
-        """Check that the statement is over."""
-        if self.token.kind != "end":
-            raise self.wrong("<EOF>")
-
-    def rest(self, until: Token | None = None) -> tuple[str, str]:
-        """Return the text from here on: as it is, and with its position kept by blanks before."""
-        start, stop = self.token.start, (until or self.tokens[-1]).start
-        text = self.sql[start:stop].rstrip()
-        blank = "".join("\n" if char == "\n" else " " for char in self.sql[:start])
-        return text, blank + text
-
-    def wrong(self, expecting: str = "") -> Exception:
-        """Return the error of meeting the next token here."""
-        found = self.sql[self.token.start : self.token.end] or self.token.value
-        if self.token.kind == "end":
-            found = "<EOF>"
-        return mismatched(self.sql, self.token.start, found, expecting)
-
-
 @lru_cache(maxsize=32)
 def parse(sql: str) -> Statement:
     """Read a statement.
@@ -191,15 +71,13 @@ def parse(sql: str) -> Statement:
     Raises:
         AwsError: InvalidRequestException with MALFORMED_QUERY, in the words of Athena's parser.
     """
-    from localaws.aws.athena import parser_ddl
-
     head = Parser(sql, limit=_HEAD_TOKENS)
     first = head.word()
     if head.token.kind == "symbol" and head.token.value == "(":
         first = "SELECT"
     if reader := _reader(head, first):
         return reader(Parser(sql))
-    statement = parser_ddl.parse_ddl(sql, first)
+    statement = parse_ddl(sql, first)
     if statement is not None:
         return statement
     if first in _NOT_YET:
@@ -236,35 +114,6 @@ def _checked_query(parser: Parser, until: Token | None = None) -> str:
         raise parser.wrong("<query>")
     check_query(padded)
     return padded
-
-
-def check_query(sql: str) -> None:
-    """Check the syntax of a query.
-
-    Raises:
-        AwsError: MALFORMED_QUERY with the line and column of what does not fit.
-    """
-    try:
-        trees = _QUERY_DIALECT.parse(sql)
-    except SqlglotError as error:
-        raise _syntax_error(sql, error) from error
-    except RecursionError as error:
-        raise malformed_query("statement is too large (stack overflow while parsing)") from error
-    queries = [tree for tree in trees if tree is not None]
-    if len(queries) != 1:
-        raise malformed_query("Only one sql statement is allowed. Got: " + sql.strip())
-    if not isinstance(queries[0], exp.Query | exp.Values):
-        raise malformed_query("Queries of this type are not supported")
-
-
-def _syntax_error(sql: str, error: SqlglotError) -> Exception:
-    details = getattr(error, "errors", None)
-    if details and details[0].get("line") is not None:
-        found = details[0].get("highlight") or "<EOF>"
-        line, end_column = details[0]["line"], details[0]["col"]
-        column = max(end_column - len(found) + 1, 1)
-        return malformed_query(f"line {line}:{column}: mismatched input '{found}'")
-    return malformed_query(f"{position(sql, len(sql))}: {str(error).splitlines()[0]}")
 
 
 def _explain(parser: Parser) -> Statement:

@@ -23,7 +23,7 @@ async def run_query(run: Run, statement: Query) -> Answer:
 
 
 async def explain(run: Run, statement: Explain) -> Answer:
-    """Return the engine's plan, a row per line behind a header row."""
+    """Return the engine's plan, a row per line; Athena ends it with a line feed of its own."""
     plan = await run.engine.explain(statement.sql, run.session(), run.reader)
     column = column_info("Query Plan", "varchar", len(plan), 0, True)
-    return Answer(columns=[column], text="Query Plan\n" + plan, has_metadata=True)
+    return Answer(columns=[column], text=plan + "\n", has_metadata=True)

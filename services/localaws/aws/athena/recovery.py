@@ -42,7 +42,7 @@ async def settle(platform: Platform, execution: QueryExecution) -> Answer | None
     else:
         effective = written or not write.objects
         if not effective:
-            await _drop_empty_partitions(platform, catalog, write)
+            await drop_empty_partitions(platform, catalog, write)
     if not effective:
         return None
     return Answer(
@@ -85,7 +85,7 @@ async def _table_is_ours(platform: Platform, catalog: str, write: Write) -> bool
     return bool(table["StorageDescriptor"].get("Location") == write.location)
 
 
-async def _drop_empty_partitions(platform: Platform, catalog: str, write: Write) -> None:
+async def drop_empty_partitions(platform: Platform, catalog: str, write: Write) -> None:
     """Take back the partitions that were registered for rows which never came."""
     if not write.new_partitions:
         return

@@ -33,14 +33,18 @@ async def get_query_results(
     if execution.update_count is not None:
         answer["UpdateCount"] = execution.update_count
     rows: list[list[str | None]] = []
+    limit = max_results or MAX_ROWS
+    if execution.has_text and execution.statement_type == "DML" and offset == 0:
+        rows = [[column["Label"] for column in execution.columns]]
     if execution.has_result and execution.state == "SUCCEEDED":
         info = await _result_object(ctx, execution)
         if info.size == 0:
-            pass
+            more: list[list[str | None]] = []
         elif execution.has_text:
-            rows, offset = await _text_rows(ctx, info, offset, max_results or MAX_ROWS)
+            more, offset = await _text_rows(ctx, info, offset, limit - len(rows))
         else:
-            rows, offset = await _csv_rows(ctx, info, offset, max_results or MAX_ROWS)
+            more, offset = await _csv_rows(ctx, info, offset, limit)
+        rows += more
         if offset < info.size:
             answer["NextToken"] = _encode_token(offset, id)
     answer["ResultSet"]["Rows"] = [

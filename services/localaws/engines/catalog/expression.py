@@ -21,10 +21,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
 from functools import lru_cache
 
 import sqlglot
@@ -33,83 +31,22 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
 from localaws.core.errors import AwsError
+from localaws.engines.catalog.conditions import (
+    DATE_PATTERN,
+    NUMBER_PATTERN,
+    TIMESTAMP_PATTERN,
+    And,
+    Comparison,
+    Condition,
+    In,
+    IsNull,
+    Key,
+    Kind,
+    Like,
+    Not,
+    Or,
+)
 from localaws.engines.catalog.errors import invalid_input
-
-NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-"""What Hive, Spark and Athena register for a NULL in a partition key."""
-
-
-class Kind(Enum):
-    """How the values of a key compare."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    DATE = "date"
-    TIMESTAMP = "timestamp"
-
-
-@dataclass(frozen=True)
-class Key:
-    """A partition key: its place among the keys (from 0) and how its values compare."""
-
-    position: int
-    kind: Kind
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """``key operator literal`` with one of ``= <> < <= > >=``."""
-
-    key: Key
-    operator: str
-    literal: str | Decimal
-
-
-@dataclass(frozen=True)
-class In:
-    """``key IN (literals)``."""
-
-    key: Key
-    literals: tuple[str | Decimal, ...]
-
-
-@dataclass(frozen=True)
-class Like:
-    """``key LIKE pattern``: ``%`` is any text, ``_`` any character, nothing escapes them."""
-
-    key: Key
-    pattern: str
-
-
-@dataclass(frozen=True)
-class IsNull:
-    """``key IS NULL``: the partition is the null partition of the key."""
-
-    key: Key
-
-
-@dataclass(frozen=True)
-class Not:
-    """``NOT condition``."""
-
-    condition: Condition
-
-
-@dataclass(frozen=True)
-class And:
-    """All conditions hold."""
-
-    conditions: tuple[Condition, ...]
-
-
-@dataclass(frozen=True)
-class Or:
-    """One of the conditions holds."""
-
-    conditions: tuple[Condition, ...]
-
-
-Condition = Comparison | In | Like | IsNull | Not | And | Or
 
 _INTEGERS = ("tinyint", "smallint", "int", "integer", "bigint", "long")
 _KINDS = {
@@ -130,11 +67,6 @@ _OPERATORS: dict[type[exp.Expr], tuple[str, str]] = {
 
 _OPERANDS = {"this", "expression", "expressions", "low", "high"}
 """Where a node keeps what it is about; anything else changes its meaning."""
-
-# 38 digits is the widest decimal, with room for leading zeros and an exponent.
-NUMBER_PATTERN = r"[+-]?[0-9]{1,60}(\.[0-9]{0,60})?([eE][+-]?[0-9]{1,3})?"
-DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-TIMESTAMP_PATTERN = DATE_PATTERN + r" [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
 
 
 class PartitionExpression(sqlglot.Dialect):

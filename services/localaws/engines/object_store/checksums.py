@@ -12,17 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from localaws.engines.object_store.errors import (
-    checksum_differs,
-    checksum_not_available,
-    invalid_checksum,
-)
-
-try:
-    from awscrt import checksums as _crt
-except ImportError:
-    # CRC-32C and CRC-64/NVME are too slow in Python; without the package they are refused.
-    _crt: Any = None  # type: ignore[no-redef]
+from localaws.engines.object_store.errors import checksum_differs, invalid_checksum
 
 SIZES = {
     "crc32": 4,
@@ -65,21 +55,20 @@ class _Crc:
 def new_checksum(algorithm: str) -> Checksum:
     """Return a running checksum of an algorithm in lower case.
 
-    Raises:
-        AwsError: NotImplemented where the algorithm is not available.
+    The algorithm is one of `SIZES`.
     """
     if algorithm == "crc32":
-        return _Crc(zlib.crc32 if _crt is None else _crt.crc32, 4)
-    if algorithm in ("sha1", "sha256", "sha512", "md5"):
-        return hashlib.new(algorithm, usedforsecurity=False)
-    if _crt is not None and algorithm in SIZES:
-        return _Crc(getattr(_crt, algorithm), SIZES[algorithm])
-    raise checksum_not_available(algorithm)
+        return _Crc(zlib.crc32, 4)
+    if algorithm in ("crc32c", "crc64nvme"):
+        return _Crc(getattr(_crt(), algorithm), SIZES[algorithm])
+    return hashlib.new(algorithm, usedforsecurity=False)
 
 
-def available() -> list[str]:
-    """Return the algorithms that can be computed here."""
-    return [name for name in SIZES if _crt is not None or name not in ("crc32c", "crc64nvme")]
+def _crt() -> Any:
+    # Importing it takes a tenth of a second, and boto3's default algorithm does not need it.
+    from awscrt import checksums
+
+    return checksums
 
 
 class Checksums:
@@ -152,38 +141,8 @@ def composite_checksum(algorithm: str, parts: Sequence[str]) -> str:
 def full_checksum(algorithm: str, parts: Sequence[tuple[str, int]]) -> str:
     """Return the checksum of a whole object from those of its parts (base64, size)."""
     size = SIZES[algorithm]
-    combine = _combine_crc32 if _crt is None else getattr(_crt, f"combine_{algorithm}")
+    combine = getattr(_crt(), f"combine_{algorithm}")
     total = 0
     for value, length in parts:
         total = combine(total, int.from_bytes(base64.b64decode(value), "big"), length)
     return encode(total.to_bytes(size, "big"))
-
-
-def _combine_crc32(first: int, second: int, length: int) -> int:
-    """Return the CRC-32 of two blocks joined: the first one's, moved on by `length` zero bytes.
-
-    The move is linear over GF(2), so it is done by squaring the matrix of one zero bit.
-    https://github.com/madler/zlib/blob/v1.2.11/crc32.c#L361
-    """
-    if length == 0:
-        return first
-    matrix = [0xEDB88320] + [1 << bit for bit in range(31)]
-    for _ in range(3):
-        matrix = [_times(matrix, column) for column in matrix]
-    while length:
-        if length & 1:
-            first = _times(matrix, first)
-        matrix = [_times(matrix, column) for column in matrix]
-        length >>= 1
-    return first ^ second
-
-
-def _times(matrix: list[int], vector: int) -> int:
-    total = 0
-    for column in matrix:
-        if not vector:
-            break
-        if vector & 1:
-            total ^= column
-        vector >>= 1
-    return total

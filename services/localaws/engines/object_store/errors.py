@@ -128,16 +128,6 @@ def invalid_checksum(algorithm: str) -> AwsError:
     return AwsError("InvalidRequest", f"Value for x-amz-checksum-{algorithm} header is invalid.")
 
 
-def checksum_not_available(algorithm: str) -> AwsError:
-    """Return the refusal of an algorithm whose library is not installed."""
-    return AwsError(
-        "NotImplemented",
-        f"The checksum algorithm {algorithm.upper()} needs the package awscrt, which is not "
-        "installed: pip install awscrt",
-        501,
-    )
-
-
 def invalid_part(upload: str, number: int, etag: str) -> AwsError:
     """Return InvalidPart."""
     return AwsError(

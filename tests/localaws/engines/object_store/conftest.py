@@ -5,21 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from open_store_help import OpenStore
 
 from localaws.core.clock import Clock
 from localaws.core.database import Database
 from localaws.engines.object_store.files import FileObjectStore
 from localaws.engines.postgresql import EmbeddedPostgres
-
-OpenStore = Callable[..., AbstractAsyncContextManager[FileObjectStore]]
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from conftest import OpenStore
+from open_store_help import OpenStore
 
 from localaws.core.errors import AwsError
 from localaws.engines.object_store import listing, upkeep

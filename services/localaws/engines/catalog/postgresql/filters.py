@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from localaws.engines.catalog.expression import (
+from localaws.engines.catalog.conditions import (
     DATE_PATTERN,
     NULL_PARTITION,
     NUMBER_PATTERN,

@@ -144,14 +144,15 @@ class Calls:
             if len(names) != len(types):
                 message = f"Expected a lambda that takes {len(types)} argument(s)"
                 raise SqlError("INVALID_PARAMETER_USAGE", message)
-            fresh = [self.expressions.context.fresh("v") for _ in names]
-            fields = [Field(n, t, v) for n, t, v in zip(names, types, fresh, strict=True)]
+            # by depth, so that equal lambdas have equal SQL (grouping keys are found by it)
+            variables = [f"v{scope.lambdas}_{index}" for index in range(len(names))]
+            fields = [Field(n, t, v) for n, t, v in zip(names, types, variables, strict=True)]
             body = self.expressions.compile(node.this, nested(scope, fields))
             if "(SELECT" in body.sql:
                 raise SqlRefused("A subquery in a lambda is not supported here")
             if body.volatile:
                 raise SqlRefused("A volatile function in a lambda is not supported here")
-            return fresh, body
+            return variables, body
 
         return compile_lambda
 

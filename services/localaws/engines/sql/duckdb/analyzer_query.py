@@ -181,6 +181,8 @@ class Queries:
             column = f"{alias}.c{position - 1}"
             return sort_key(column, query.columns[position - 1].type, item)
         value = self.expressions.compile(item.this, scope)
+        if value.constant:
+            raise SqlRefused("ORDER BY a constant is not supported here")
         return sort_key(value.sql, value.type, item)
 
     def limits(self, node: exp.Expression) -> str:

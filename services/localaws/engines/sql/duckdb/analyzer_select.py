@@ -189,8 +189,9 @@ class Selects:
         if isinstance(part, exp.Paren):
             return self._keys(part.this, node, scope)
         expressions = self.queries.expressions
-        if isinstance(part, exp.Literal) and not part.is_string and part.name.isdigit():
-            position = int(part.name)
+        literal = part.this if isinstance(part, exp.Neg) else part
+        if isinstance(literal, exp.Literal) and not literal.is_string and literal.name.isdigit():
+            position = int(literal.name) if literal is part else -int(literal.name)
             if not 1 <= position <= len(node.expressions):
                 message = f"GROUP BY position {position} is not in select list"
                 place = location(self.queries.source, part)
@@ -234,6 +235,13 @@ class Selects:
         parts = []
         for part in order.expressions:
             index, value = self._sort_value(part.this, scope, items)
+            if index is None and value.constant:
+                if isinstance(value.value, int):
+                    message = f"ORDER BY position {value.value} is not in select list"
+                    place = location(self.queries.source, part)
+                    raise SqlError("INVALID_COLUMN_REFERENCE", place + message)
+                if not distinct and (value.value is not None or value.type.name == "unknown"):
+                    continue
             if index is None:
                 same = [i for i, item in enumerate(items) if item.value.sql == value.sql]
                 index = same[0] if same else None
@@ -244,7 +252,7 @@ class Selects:
             parts.append(
                 sort_key(str(index + 1) if index is not None else value.sql, value.type, part)
             )
-        return f" ORDER BY {', '.join(parts)}"
+        return f" ORDER BY {', '.join(parts)}" if parts else ""
 
     def _sort_value(
         self, node: exp.Expression, scope: Scope, items: list[Item]

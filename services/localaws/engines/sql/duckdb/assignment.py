@@ -51,7 +51,7 @@ def _stored(value: Expr, target: Type) -> Expr:
         )
         cut = f"left({value.sql}, {limit})"
         sql = (
-            f"CASE WHEN length({value.sql}) <= {limit} THEN {value.sql} "
+            f"CASE WHEN {value.sql} IS NULL OR length({value.sql}) <= {limit} THEN {value.sql} "
             f"WHEN rtrim({value.sql}) = rtrim({cut}) THEN {cut} ELSE {failure} END"
         )
         return Expr(sql, target)

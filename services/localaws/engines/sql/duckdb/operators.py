@@ -33,6 +33,8 @@ def arithmetic(operator: str, left: Expr, right: Expr) -> Expr:
         SqlError: ``TYPE_MISMATCH``.
     """
     if "unknown" in (left.type.name, right.type.name):
+        if operator in ("*", "/"):  # ambiguous with intervals for some types
+            raise SqlRefused(f"{left.type} {operator} {right.type} is not supported here")
         if left.type.is_numeric:
             right = coerce(right, left.type)
         elif right.type.is_numeric:

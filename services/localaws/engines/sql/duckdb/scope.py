@@ -74,6 +74,7 @@ class Scope:
     parent: Scope | None = None
     group: Group | None = None
     windows: dict[str, exp.Window] = field(default_factory=dict)
+    lambdas: int = 0
 
     def find(self, parts: Sequence[str]) -> tuple[Field, Scope, int] | None:
         """Return the field a dotted name begins with, its scope, and how many parts it took.
@@ -101,4 +102,4 @@ class Scope:
 
 def nested(parent: Scope, fields: Iterable[Field]) -> Scope:
     """Return a scope of lambda parameters inside `parent`."""
-    return Scope(list(fields), parent)
+    return Scope(list(fields), parent, lambdas=parent.lambdas + 1)

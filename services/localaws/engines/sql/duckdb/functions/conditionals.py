@@ -42,4 +42,10 @@ def _nullif(call: Call) -> Expr:
 @scalar("typeof", note="computed from the inferred type")
 def _typeof(call: Call) -> Expr:
     call.arity(1)
-    return string(str(call.any(0).type)).typed(VARCHAR)
+    value = call.any(0)
+    name = string(str(value.type)).typed(VARCHAR)
+    if value.value is not None or value.type.name == "unknown":
+        return name
+    # the argument is evaluated, and may fail
+    sql = f"CASE WHEN {value.sql} IS NULL THEN {name.sql} ELSE substr({name.sql}, 1) END"
+    return build(sql, VARCHAR, value)

@@ -2,8 +2,8 @@ r"""Regular expressions: a subset of Java's syntax that RE2 understands alike.
 
 https://trino.io/docs/476/functions/regexp.html. A pattern must be a literal made of the constructs
 `Pattern` reads. Classes that differ are spelled out (``\s`` has the vertical tab); ``$``, which
-also stands before a final newline, refuses such texts; and what cannot be proven alike (backreferences,
-look-around, word boundaries, empty matches when replacing) is refused.
+also stands before a final newline, refuses such texts; and what cannot be proven alike
+(backreferences, look-around, word boundaries, empty matches when replacing) is refused.
 """
 
 from __future__ import annotations

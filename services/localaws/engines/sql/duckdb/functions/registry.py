@@ -26,6 +26,14 @@ class LambdaCompiler(Protocol):
         """Return the DuckDB names of the parameters, and the body."""
 
 
+def mismatch(name: str, types: str) -> SqlError:
+    """Return the error for arguments that fit no signature; a refusal for untyped NULLs."""
+    message = f"Unexpected parameters ({types}) for function {name}"
+    if "unknown" in types:
+        return SqlRefused(f"{message}: an untyped NULL is not supported here")
+    return SqlError("FUNCTION_NOT_FOUND", message)
+
+
 @dataclass(frozen=True)
 class Call:
     """A function call with its analysed arguments (lambdas are compiled on demand)."""
@@ -42,9 +50,7 @@ class Call:
         shown = ", ".join(
             str(arg.type) if isinstance(arg, Expr) else "function" for arg in self.arguments
         )
-        return SqlError(
-            "FUNCTION_NOT_FOUND", f"Unexpected parameters ({shown}) for function {self.name}"
-        )
+        return mismatch(self.name, shown)
 
     def arity(self, least: int, most: int | None = None) -> None:
         """Check the number of arguments."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from localaws.engines.sql.base import SqlError, SqlRefused
 from localaws.engines.sql.duckdb.casts import coerce
-from localaws.engines.sql.duckdb.functions.registry import SAME
+from localaws.engines.sql.duckdb.functions.registry import SAME, mismatch
 from localaws.engines.sql.duckdb.typed import Expr, build
 from localaws.engines.sql.duckdb.types import BIGINT, DOUBLE, Type, common_type
 
@@ -33,8 +33,7 @@ class WindowCall:
     def mismatch(self) -> SqlError:
         """Return the error for arguments that fit no signature."""
         shown = ", ".join(str(value.type) for value in self.values)
-        message = f"Unexpected parameters ({shown}) for function {self.name}"
-        return SqlError("FUNCTION_NOT_FOUND", message)
+        return mismatch(self.name, shown)
 
 
 @dataclass(frozen=True)

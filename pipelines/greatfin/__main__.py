@@ -1,0 +1,5 @@
+"""``python -m greatfin``."""
+
+from greatfin.cli.main import main
+
+main()
