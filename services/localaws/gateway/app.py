@@ -142,11 +142,6 @@ class Gateway:
         return Response(200, {"content-type": "application/json"}, msgspec.json.encode(body))
 
 
-def create_app(platform: Platform, forwarder: Forwarder, supervisor: Supervisor) -> Gateway:
-    """Return the ASGI application of a started platform."""
-    return Gateway(platform, forwarder, supervisor)
-
-
 async def _bounded(chunks: AsyncIterator[bytes], limit: int = 32 << 20) -> AsyncIterator[bytes]:
     size = 0
     async for chunk in chunks:

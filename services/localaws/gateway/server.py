@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-import os
+import importlib
 import socket
 from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
 
 import uvicorn
 
-from localaws.core.clock import Clock
-from localaws.core.database import Database
 from localaws.core.errors import LocalAwsError
-from localaws.core.events import Events
-from localaws.core.jobs import Jobs
-from localaws.core.platform import Platform
-from localaws.core.service import Services
-from localaws.core.state import State
-from localaws.engines.catalog.postgresql import PostgresCatalog
-from localaws.engines.object_store.files import FileObjectStore
 from localaws.engines.postgresql import EmbeddedPostgres
-from localaws.engines.sql.base import SqlEngine
-from localaws.engines.sql.duckdb.adapter import DuckDbEngine
-from localaws.engines.sql.duckdb.pool import PoolSettings
-from localaws.engines.supervisor import EngineStatus, Supervisor, memory_of
-from localaws.gateway.app import create_app
-from localaws.gateway.forward import Forwarder
+from localaws.engines.supervisor import Supervisor
 from localaws.settings import Settings
+
+if TYPE_CHECKING:
+    from localaws.core.platform import Platform
+    from localaws.gateway.app import Gateway
 
 GRACE_SECONDS = 10
 
@@ -57,13 +47,15 @@ def listen(settings: Settings) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def platform(
-    settings: Settings,
-) -> AsyncIterator[tuple[Platform, Forwarder, Supervisor]]:
+async def platform(settings: Settings) -> AsyncIterator[tuple[Platform, Gateway]]:
     """Start everything a platform needs, and stop it in reverse order."""
+    supervisor = Supervisor()
     async with contextlib.AsyncExitStack() as stack:
-        supervisor = Supervisor()
         stack.push_async_callback(supervisor.stop)
+        # The imports of all services and of the SQL planner take as long as the database's start.
+        importing = asyncio.create_task(
+            asyncio.to_thread(importlib.import_module, "localaws.gateway.assembly")
+        )
         url = settings.database_url
         if not url:
             server = EmbeddedPostgres(
@@ -73,60 +65,8 @@ async def platform(
             )
             await supervisor.start(server)
             url = server.url
-        services = Services()
-        services.load_all()  # they declare tables
-        database = Database(url)
-        await database.start()
-        stack.push_async_callback(database.stop)
-        clock = Clock()
-        forwarder = Forwarder(database)
-        stack.callback(forwarder.stop)
-        object_store = FileObjectStore(
-            database, settings.home / "objects", clock, settings.durability
-        )
-        catalog = PostgresCatalog(database, clock)
-        sql = DuckDbEngine(
-            PoolSettings(
-                home=settings.home / "sql",
-                maximum=settings.sql_workers or max(2, os.cpu_count() or 1),
-                memory_limit=f"{settings.sql_memory_mb}MB",
-            )
-        )
-        handles = Platform(
-            settings=settings,
-            clock=clock,
-            database=database,
-            state=State(database),
-            jobs=Jobs(database, services.job_kinds),
-            events=Events(database),
-            services=services,
-            object_store=object_store,
-            catalog=catalog,
-            sql=sql,
-            forward=forwarder.operation,
-        )
-        for engine in (object_store, sql):
-            await engine.start()
-            stack.push_async_callback(engine.stop)
-        supervisor.register("sql", functools.partial(_sql_status, sql))
-        await catalog.start()
-        await handles.events.start()
-        stack.push_async_callback(handles.events.stop)
-        await handles.jobs.start_up(handles, alone=not settings.database_url)
-        stack.push_async_callback(handles.jobs.shut_down)
-        yield handles, forwarder, supervisor
-
-
-async def _sql_status(sql: SqlEngine) -> EngineStatus:
-    """Tell of the query processes; there may be none while nobody asks."""
-    pids = sql.processes
-    return EngineStatus(
-        name="sql",
-        running=bool(pids),
-        healthy=True,
-        pid=pids[0] if pids else None,
-        memory_bytes=sum(memory_of(pid) for pid in pids),
-    )
+        assembly = await importing
+        yield await stack.enter_async_context(assembly.assemble(settings, url, supervisor))
 
 
 async def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> None:
@@ -142,9 +82,9 @@ async def serve(settings: Settings, ready: Callable[[str], None] | None = None) 
     with contextlib.closing(listen(settings)) as listener:
         port = listener.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        async with platform(settings) as (handles, forwarder, supervisor):
+        async with platform(settings) as (_, gateway):
             config = uvicorn.Config(
-                create_app(handles, forwarder, supervisor),
+                gateway,
                 access_log=False,
                 lifespan="off",
                 proxy_headers=False,

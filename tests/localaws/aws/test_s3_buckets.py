@@ -92,7 +92,7 @@ def test_another_account_is_kept_out(localaws: LocalAws, bucket: str) -> None:
     ):
         assert code_of(call) == "AccessDenied"
     assert own.get_object(Bucket=bucket, Key="k")["Body"].read() == b"mine"
-    assert own.get_object(Bucket=bucket, Key="k", ExpectedBucketOwner=localaws.account)
+    assert own.head_object(Bucket=bucket, Key="k", ExpectedBucketOwner=localaws.account)
 
 
 def test_tags(localaws: LocalAws, bucket: str) -> None:

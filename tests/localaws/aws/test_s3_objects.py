@@ -173,6 +173,7 @@ def test_headers_of_the_answer_can_be_set(s3: Any, bucket: str) -> None:
         ResponseContentType="text/html",
         ResponseContentDisposition='attachment; filename="x.html"',
     )
+    assert got["Body"].read() == DATA
     assert got["ContentType"] == "text/html"
     assert got["ContentDisposition"] == 'attachment; filename="x.html"'
     split = "text/html\r\nX-Evil: 1"

@@ -110,7 +110,7 @@ def _count_if(call: Aggregate) -> Expr:
     value = coerce(call.values[0], BOOLEAN)
     if value.type != BOOLEAN:
         raise call.mismatch()
-    return build(f"CAST({call.run('count_if', value.sql)} AS BIGINT)", BIGINT, value)
+    return build(call.run("count", f"CASE WHEN {value.sql} THEN 1 END"), BIGINT, value)
 
 
 @aggregate("sum")
