@@ -183,6 +183,9 @@ def _as_aws_error(error: Exception, service: str | None) -> AwsError:
 async def _send(response: Response, request: Request, send: Send) -> None:
     headers = response.headers
     body = response.body
+    if request.leaves_a_body:
+        # The rest of the body would be read as the connection's next request.
+        headers["connection"] = "close"
     if isinstance(body, bytes) and not (request.method == "HEAD" and "content-length" in headers):
         headers["content-length"] = str(len(body))
     await send(

@@ -36,6 +36,8 @@ class Request:
     headers: dict[str, str]
     receive: Receive = field(repr=False)
     scheme: str = "http"
+    read_whole: bool = False
+    """Whether the body has been read to its end."""
 
     @classmethod
     def from_scope(cls, scope: dict[str, Any], receive: Receive) -> Request:
@@ -49,10 +51,18 @@ class Request:
             query_string=query_string,
             query=dict(parse_qsl(query_string, keep_blank_values=True)) if query_string else {},
             headers={
-                name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+                name.decode("latin-1"): value.decode("utf-8", "surrogateescape")
+                for name, value in scope["headers"]
             },
             receive=receive,
             scheme=scope.get("scheme", "http"),
+        )
+
+    @property
+    def leaves_a_body(self) -> bool:
+        """Return whether bytes of the body may still come, so that the connection must end."""
+        return not self.read_whole and (
+            self.headers.get("content-length", "0") != "0" or "transfer-encoding" in self.headers
         )
 
     async def stream(self) -> AsyncIterator[bytes]:
@@ -68,6 +78,7 @@ class Request:
                 raise ClientGone
             chunk: bytes = message.get("body", b"")
             more = message.get("more_body", False)
+            self.read_whole = not more
             if chunk:
                 yield chunk
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
+import weakref
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -121,78 +122,141 @@ def _json(shape: Shape, value: Any, path: str) -> Any:
 
 
 def _iso(value: datetime) -> str:
-    value = value.astimezone(UTC)
-    return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z"
+    return value.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _scalar(shape: Shape, value: Any) -> str:
     kind = shape.type_name
+    if kind == "string":
+        return escape(value, _CARRIAGE_RETURN)
     if kind == "timestamp":
         return _iso(value)
     if kind == "blob":
         return base64.b64encode(value).decode()
     if kind == "boolean":
         return "true" if value else "false"
-    return escape(str(value), {"\r": "&#13;"})
+    return str(value)
+
+
+_CARRIAGE_RETURN = {"\r": "&#13;"}
+
+Writer = Callable[[Any, str, list[str]], None]
+"""Writes a value as an element of a name."""
+
+_writers: weakref.WeakKeyDictionary[Shape, Writer] = weakref.WeakKeyDictionary()
+
+
+def _writer(shape: Shape) -> Writer:
+    """Return the function that writes values of a shape, compiled once."""
+    found = _writers.get(shape)
+    if found is None:
+        compilers = {"structure": _structure, "list": _list, "map": _map}
+        found = _writers[shape] = compilers.get(shape.type_name, _element)(shape)
+    return found
 
 
 def _xml(shape: Shape, value: Any, name: str, out: list[str]) -> None:
-    kind = shape.type_name
-    if kind == "structure":
-        attributes = ""
-        namespace = shape.serialization.get("xmlNamespace") or shape.metadata.get("xmlNamespace")
-        if isinstance(namespace, dict) and namespace.get("prefix"):
-            attributes += f" xmlns:{namespace['prefix']}={quoteattr(namespace['uri'])}"
-        for member_name, member in shape.members.items():  # type: ignore[attr-defined]
-            if member.serialization.get("xmlAttribute") and value.get(member_name) is not None:
-                wire = member.serialization.get("name", member_name)
-                attributes += f" {wire}={quoteattr(str(value[member_name]))}"
-        out.append(f"<{name}{attributes}>")
+    _writer(shape)(value, name, out)
+
+
+def _element(shape: Shape) -> Writer:
+    def write(value: Any, name: str, out: list[str]) -> None:
+        out.append(f"<{name}>{_scalar(shape, value)}</{name}>")
+
+    return write
+
+
+def _structure(shape: Shape) -> Writer:
+    namespace = shape.serialization.get("xmlNamespace") or shape.metadata.get("xmlNamespace")
+    declared = (
+        f" xmlns:{namespace['prefix']}={quoteattr(namespace['uri'])}"
+        if isinstance(namespace, dict) and namespace.get("prefix")
+        else ""
+    )
+    attributes = [
+        (name, member.serialization.get("name", name))
+        for name, member in shape.members.items()  # type: ignore[attr-defined]
+        if member.serialization.get("xmlAttribute")
+    ]
+
+    def write(value: Any, name: str, out: list[str]) -> None:
+        written = "".join(
+            f" {wire}={quoteattr(str(value[member]))}"
+            for member, wire in attributes
+            if value.get(member) is not None
+        )
+        out.append(f"<{name}{declared}{written}>")
         _xml_members(shape, value, out)
         out.append(f"</{name}>")
-    elif kind == "list":
-        item = shape.member  # type: ignore[attr-defined]
-        if shape.serialization.get("flattened"):
-            wire = item.serialization.get("name", name)
-            for element in value:
-                _xml(item, element, wire, out)
-        else:
-            wire = item.serialization.get("name", "member")
+
+    return write
+
+
+def _list(shape: Shape) -> Writer:
+    item = shape.member  # type: ignore[attr-defined]
+    item_name = item.serialization.get("name")
+    flat = shape.serialization.get("flattened")
+
+    def write(value: Any, name: str, out: list[str]) -> None:
+        wire = item_name or (name if flat else "member")
+        writer = _writer(item)
+        if not flat:
             out.append(f"<{name}>")
-            for element in value:
-                _xml(item, element, wire, out)
+        for element in value:
+            writer(element, wire, out)
+        if not flat:
             out.append(f"</{name}>")
-    elif kind == "map":
-        key_name = shape.key.serialization.get("name", "key")  # type: ignore[attr-defined]
-        value_name = shape.value.serialization.get("name", "value")  # type: ignore[attr-defined]
-        flat = shape.serialization.get("flattened")
+
+    return write
+
+
+def _map(shape: Shape) -> Writer:
+    key_name = shape.key.serialization.get("name", "key")  # type: ignore[attr-defined]
+    item = shape.value  # type: ignore[attr-defined]
+    value_name = item.serialization.get("name", "value")
+    flat = shape.serialization.get("flattened")
+
+    def write(value: Any, name: str, out: list[str]) -> None:
         entry = name if flat else "entry"
         if not flat:
             out.append(f"<{name}>")
         for key, element in value.items():
             out.append(f"<{entry}><{key_name}>{escape(key)}</{key_name}>")
-            _xml(shape.value, element, value_name, out)  # type: ignore[attr-defined]
+            _writer(item)(element, value_name, out)
             out.append(f"</{entry}>")
         if not flat:
             out.append(f"</{name}>")
-    else:
-        out.append(f"<{name}>{_scalar(shape, value)}</{name}>")
+
+    return write
+
+
+_members: weakref.WeakKeyDictionary[Shape, dict[str, tuple[Shape, str] | None]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def _body_members(shape: Shape) -> dict[str, tuple[Shape, str] | None]:
+    """Return the members of a structure with their wire names, None where not in the body."""
+    found = _members.get(shape)
+    if found is None:
+        found = _members[shape] = {
+            name: None
+            if member.serialization.get("location") or member.serialization.get("xmlAttribute")
+            else (member, member.serialization.get("name", name))
+            for name, member in shape.members.items()  # type: ignore[attr-defined]
+        }
+    return found
 
 
 def _xml_members(shape: Shape, value: dict[str, Any], out: list[str]) -> None:
-    members = shape.members  # type: ignore[attr-defined]
-    for name in value:
-        if name not in members:
-            raise OutputError(f"{shape.name} has no member {name}")
+    members = _body_members(shape)
+    if not value.keys() <= members.keys():
+        unknown = ", ".join(sorted(value.keys() - members.keys()))
+        raise OutputError(f"{shape.name} has no member {unknown}")
     for name, member in members.items():
         item = value.get(name)
-        if (
-            item is None
-            or member.serialization.get("location")
-            or member.serialization.get("xmlAttribute")
-        ):
-            continue
-        _xml(member, item, member.serialization.get("name", name), out)
+        if item is not None and member is not None:
+            _writer(member[0])(item, member[1], out)
 
 
 def _query_body(

@@ -4,7 +4,7 @@ import base64
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localaws.engines.object_store import checksums
@@ -21,6 +21,7 @@ def combined(algorithm: str, blocks: list[bytes]) -> str:
     return checksums.full_checksum(algorithm, parts)
 
 
+@settings(deadline=None)  # the first call imports the library
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=6))
 def test_checksums_of_parts_give_that_of_the_whole(blocks: list[bytes]) -> None:
     expected = zlib.crc32(b"".join(blocks)).to_bytes(4, "big")

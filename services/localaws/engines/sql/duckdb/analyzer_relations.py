@@ -206,7 +206,7 @@ class Relations:
         outputs: list[tuple[str, Expr]] = []
         lengths: list[str] = []
         for item in node.expressions:
-            value = self.queries.expressions.compile(item, scope)
+            value = self._unnested(item, scope)
             column = f"{inner}.e{len(selected)}"
             if value.type.name == "map":
                 selected.append(f"unnest(map_entries({value.sql})) AS e{len(selected)}")
@@ -237,6 +237,16 @@ class Relations:
         fields = [Field(None, v.type, f"{alias}.c{i}") for i, (_, v) in enumerate(outputs)]
         relation = Relation(sql, fields, lateral=True)
         return self._unnest_alias(node, relation, offset)
+
+    def _unnested(self, item: exp.Expression, scope: Scope) -> Expr:
+        """Compile an operand of UNNEST; Trino has none that reads a query further out."""
+        value = self.queries.expressions.compile(item, scope)
+        if scope.parent is not None:
+            try:
+                self.queries.expressions.compile(item, Scope(scope.fields))
+            except SqlError as error:
+                raise SqlRefused("UNNEST of an outer query's column is not supported") from error
+        return value
 
     def _unnest_alias(self, node: exp.Unnest, relation: Relation, offset: object) -> Relation:
         alias = node.args.get("alias")

@@ -39,7 +39,7 @@ def scientific(value: str) -> str:
     return (
         f"CASE WHEN {value} IS NULL THEN NULL WHEN isnan({value}) THEN 'NaN' "
         f"WHEN isinf({value}) THEN CASE WHEN {value} > 0 THEN 'Infinity' ELSE '-Infinity' END "
-        f"WHEN {value} = 0 THEN {shown} || 'E0' "
+        f"WHEN {value} = 0 THEN {sign} || '0E0' "
         f"WHEN {whole} = '0' THEN {sign} || {small} "
         f"ELSE {sign} || {large} END"
     )
