@@ -5,74 +5,28 @@ See https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.htm
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import zlib
-from collections.abc import AsyncIterator, Callable
-from typing import Protocol
+from collections.abc import AsyncIterator
 
+from localaws.core.checksums import SIZES, Checksum, encode, new_checksum
 from localaws.core.errors import AwsError
 from localaws.gateway.request import ClientGone, Request
 
 _MAX_LINE = 16 * 1024
 
 
-class Digest(Protocol):
-    """A running checksum: fed with bytes, asked for its base64 text."""
-
-    def update(self, data: bytes, /) -> None:
-        """Add bytes."""
-
-    def text(self) -> str:
-        """Return the checksum of all bytes so far, in base64."""
-
-
-class _Hash:
-    def __init__(self, name: str) -> None:
-        self._hash = hashlib.new(name)
-
-    def update(self, data: bytes, /) -> None:
-        self._hash.update(data)
-
-    def text(self) -> str:
-        return base64.b64encode(self._hash.digest()).decode()
-
-
-class _Crc:
-    def __init__(self, function: Callable[[bytes, int], int], size: int) -> None:
-        self._function = function
-        self._size = size
-        self._value = 0
-
-    def update(self, data: bytes, /) -> None:
-        self._value = self._function(data, self._value)
-
-    def text(self) -> str:
-        return base64.b64encode(self._value.to_bytes(self._size, "big")).decode()
-
-
-def digest(algorithm: str) -> Digest:
-    """Return a new running checksum: crc32, crc32c, crc64nvme, sha1 or sha256.
-
-    Raises:
-        AwsError: InvalidRequest for another algorithm.
-    """
-    if algorithm == "crc32":
-        return _Crc(zlib.crc32, 4)
-    if algorithm in ("sha1", "sha256"):
-        return _Hash(algorithm)
-    if algorithm in ("crc32c", "crc64nvme"):
-        from awscrt import checksums
-
-        if algorithm == "crc32c":
-            return _Crc(checksums.crc32c, 4)
-        return _Crc(checksums.crc64nvme, 8)
-    raise AwsError(
-        "InvalidRequest",
-        "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
-        "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
-    )
+def _running(trailer: str) -> Checksum | None:
+    if not trailer.startswith("x-amz-checksum-"):
+        return None
+    algorithm = trailer.removeprefix("x-amz-checksum-")
+    if algorithm not in SIZES:
+        raise AwsError(
+            "InvalidRequest",
+            "Checksum algorithm provided is unsupported. Please try again with any of the valid "
+            "types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
+        )
+    return new_checksum(algorithm)
 
 
 def is_aws_chunked(request: Request) -> bool:
@@ -155,11 +109,7 @@ def _incomplete() -> AwsError:
 
 async def _decoded(request: Request) -> AsyncIterator[bytes]:
     trailer = request.headers.get("x-amz-trailer", "").strip().lower()
-    running = (
-        digest(trailer.removeprefix("x-amz-checksum-"))
-        if trailer.startswith("x-amz-checksum-")
-        else None
-    )
+    running = _running(trailer)
     buffer = _Buffer(request.stream())
     size = 0
     try:
@@ -189,7 +139,7 @@ async def _decoded(request: Request) -> AsyncIterator[bytes]:
     declared = request.headers.get("x-amz-decoded-content-length")
     if declared is not None and declared != str(size):
         raise _incomplete()
-    if running is not None and trailers.get(trailer) != running.text():
+    if running is not None and trailers.get(trailer) != encode(running.digest()):
         algorithm = trailer.removeprefix("x-amz-checksum-").upper()
         raise AwsError(
             "BadDigest",

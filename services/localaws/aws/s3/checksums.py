@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from localaws.aws.s3.errors import invalid_request
+from localaws.core.checksums import SIZES
 from localaws.core.platform import Context
 from localaws.core.service import Shape
 from localaws.engines.object_store.base import Attributes
-from localaws.engines.object_store.checksums import FULL_OBJECT_OF_PARTS, SIZES
+from localaws.engines.object_store.checksums import FULL_OBJECT_OF_PARTS
 
 MEMBERS = {name: f"Checksum{name.upper()}" for name in SIZES}
 """AWS's member of each algorithm."""

@@ -8,67 +8,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
 
+from localaws.core.checksums import SIZES, crt, encode, new_checksum
 from localaws.engines.object_store.errors import checksum_differs, invalid_checksum
-
-SIZES = {
-    "crc32": 4,
-    "crc32c": 4,
-    "crc64nvme": 8,
-    "sha1": 20,
-    "sha256": 32,
-    "sha512": 64,
-    "md5": 16,
-}
-"""Bytes of a checksum by algorithm: those S3 knows and this store computes."""
 
 FULL_OBJECT_OF_PARTS = frozenset({"crc32", "crc32c", "crc64nvme"})
 """Algorithms that can give the checksum of a whole object from those of its parts."""
-
-
-class Checksum(Protocol):
-    """A running checksum, as hashlib's."""
-
-    def update(self, data: bytes, /) -> None:
-        """Take in more bytes."""
-
-    def digest(self) -> bytes:
-        """Return the checksum of what was taken in."""
-
-
-class _Crc:
-    def __init__(self, function: Callable[[bytes, int], int], size: int) -> None:
-        self._function = function
-        self._size = size
-        self._value = 0
-
-    def update(self, data: bytes, /) -> None:
-        self._value = self._function(data, self._value)
-
-    def digest(self) -> bytes:
-        return self._value.to_bytes(self._size, "big")
-
-
-def new_checksum(algorithm: str) -> Checksum:
-    """Return a running checksum of an algorithm in lower case.
-
-    The algorithm is one of `SIZES`.
-    """
-    if algorithm == "crc32":
-        return _Crc(zlib.crc32, 4)
-    if algorithm in ("crc32c", "crc64nvme"):
-        return _Crc(getattr(_crt(), algorithm), SIZES[algorithm])
-    return hashlib.new(algorithm, usedforsecurity=False)
-
-
-def _crt() -> Any:
-    # Importing it takes a tenth of a second, and boto3's default algorithm does not need it.
-    from awscrt import checksums
-
-    return checksums
 
 
 class Checksums:
@@ -101,11 +47,6 @@ class Checksums:
             if self._expected[name] and self._expected[name] != value:
                 raise checksum_differs(name)
         return values
-
-
-def encode(digest: bytes) -> str:
-    """Return bytes in base64."""
-    return base64.b64encode(digest).decode()
 
 
 def decode_checksum(algorithm: str, value: str) -> bytes:
@@ -141,7 +82,7 @@ def composite_checksum(algorithm: str, parts: Sequence[str]) -> str:
 def full_checksum(algorithm: str, parts: Sequence[tuple[str, int]]) -> str:
     """Return the checksum of a whole object from those of its parts (base64, size)."""
     size = SIZES[algorithm]
-    combine = getattr(_crt(), f"combine_{algorithm}")
+    combine = getattr(crt(), f"combine_{algorithm}")
     total = 0
     for value, length in parts:
         total = combine(total, int.from_bytes(base64.b64decode(value), "big"), length)
