@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import click
-from greatfin.cli import main as greatfin
+from greatfin.cli.main import cli as greatfin
 
 from localaws.cli import cli as localaws
 from localaws.gateway.ledger import ledger
@@ -76,7 +76,7 @@ def settings_page() -> str:
 
 
 def _commands(command: click.Command, path: str, lines: list[str]) -> None:
-    context = click.Context(command, info_name=path)
+    context = click.Context(command, info_name=path, terminal_width=100)
     lines.append(f"## `{path}`\n\n```text\n{command.get_help(context)}\n```\n\n")
     if isinstance(command, click.Group):
         for name in command.list_commands(context):

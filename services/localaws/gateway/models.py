@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import functools
+import sys
 from typing import Any
 
+# botocore imports awscrt where it is installed (a tenth of a second) for signatures of a kind that
+# the gateway does not make; the modules that need awscrt import it themselves later.
+if "awscrt" not in sys.modules:
+    sys.modules["awscrt"] = None  # type: ignore[assignment]
+    try:
+        import botocore.compat
+    finally:
+        del sys.modules["awscrt"]
 import botocore.loaders
 import botocore.model
 from botocore import xform_name

@@ -10,7 +10,6 @@ from datetime import datetime
 from localaws.aws.athena.errors import execution_not_found, invalid_request
 from localaws.aws.athena.locations import parse_location
 from localaws.aws.athena.model import PRIMARY, QueryExecution, WorkGroup
-from localaws.aws.athena.parser import parse
 from localaws.aws.athena.prepared import find_prepared
 from localaws.aws.athena.run import check_catalog, context_database
 from localaws.aws.athena.running import JOB, start_job
@@ -25,6 +24,7 @@ from localaws.aws.athena.statements import (
     Unload,
 )
 from localaws.aws.athena.store import Executions
+from localaws.aws.athena.syntax import parse
 from localaws.aws.athena.workgroups import decode_token, encode_token, find_workgroup
 from localaws.core.errors import AwsError, not_implemented
 from localaws.core.platform import Context

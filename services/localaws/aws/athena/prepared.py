@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from localaws.aws.athena.errors import invalid_request, resource_not_found
 from localaws.aws.athena.model import PreparedStatement
-from localaws.aws.athena.parser import parse
+from localaws.aws.athena.syntax import parse
 from localaws.aws.athena.workgroups import decode_token, encode_token, find_workgroup
 from localaws.core.platform import Context
 from localaws.core.service import Shape

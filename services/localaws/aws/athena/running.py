@@ -19,11 +19,11 @@ from localaws.aws.athena import recovery
 from localaws.aws.athena.dispatch import execute
 from localaws.aws.athena.errors import INTERNAL_ERROR, StatementError, engine_failure
 from localaws.aws.athena.model import Failure, QueryExecution
-from localaws.aws.athena.parser import parse
 from localaws.aws.athena.publish import publish, publish_failure, withdraw
 from localaws.aws.athena.run import Answer, Cancelled, Run
 from localaws.aws.athena.statements import Explain, Query, Statement
 from localaws.aws.athena.store import Executions
+from localaws.aws.athena.syntax import parse
 from localaws.core.errors import AwsError
 from localaws.core.jobs import Job
 from localaws.core.platform import Platform

@@ -289,12 +289,12 @@ async def put_bucket_lifecycle_configuration(
     ctx: Context,
     *,
     bucket: str,
-    lifecycle_configuration: Shape,
+    lifecycle_configuration: Shape | None = None,
     checksum_algorithm: str | None = None,
     expected_bucket_owner: str | None = None,
 ) -> None:
     """Keep a bucket's lifecycle rules."""
-    rules = lifecycle_configuration.get("Rules") or []
+    rules = (lifecycle_configuration or {}).get("Rules") or []
     if not rules or any("Status" not in rule for rule in rules):
         raise invalid_argument("At least one rule with a status is needed", "Rules", rules)
     await _set(ctx, bucket, expected_bucket_owner, "Lifecycle", {"Rules": rules})

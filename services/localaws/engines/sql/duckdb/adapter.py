@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
+import importlib
 import shutil
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from types import ModuleType
 
 from localaws.engines.sql.base import (
     Column,
@@ -20,23 +20,7 @@ from localaws.engines.sql.base import (
     TableReader,
     TableSink,
 )
-from localaws.engines.sql.duckdb.execution import Job, explain_job, run_job
 from localaws.engines.sql.duckdb.pool import PoolSettings, QuerySession, WorkerPool
-from localaws.engines.sql.duckdb.relations import resolve
-from localaws.engines.sql.duckdb.scan import Fragment
-from localaws.engines.sql.duckdb.scan import Scan as FileScan
-from localaws.engines.sql.duckdb.translate import (
-    Scan,
-    Translation,
-    coerce,
-    map_runtime_error,
-    parse,
-    translate,
-)
-
-_NO_TABLE = re.compile(
-    r"(?P<place>line \d+:\d+: )Table '(?P<catalog>[^.]+)\.(?P<database>.+)\.[^.]+' does not exist"
-)
 
 
 class DuckDbEngine(SqlEngine):
@@ -54,6 +38,7 @@ class DuckDbEngine(SqlEngine):
     def __init__(self, settings: PoolSettings) -> None:
         self.pool = WorkerPool(settings)
         self._running: dict[str, _Run] = {}
+        self._planner: asyncio.Future[ModuleType] | None = None
 
     @property
     def processes(self) -> list[int]:
@@ -63,14 +48,27 @@ class DuckDbEngine(SqlEngine):
     async def start(self) -> None:
         """Start the warm workers in the background."""
         await self.pool.start()
+        # The first query finds the planner imported, and the start does not wait for it.
+        self._planner = asyncio.ensure_future(
+            asyncio.to_thread(importlib.import_module, "localaws.engines.sql.duckdb.planning")
+        )
 
     async def stop(self) -> None:
         """Stop every worker, whatever it is doing."""
+        await self._imported()
         await self.pool.stop()
+
+    async def _imported(self) -> None:
+        """Wait until the planner is imported."""
+        if self._planner is not None:
+            await asyncio.shield(self._planner)
 
     async def columns(self, sql: str, session: Session, tables: TableReader) -> tuple[Column, ...]:
         """Return the output columns of a query without running it."""
-        return (await self._plan(sql, session, tables, ())).columns
+        await self._imported()
+        from localaws.engines.sql.duckdb import planning
+
+        return (await planning.plan(sql, session, tables, ())).columns
 
     async def run(
         self,
@@ -83,11 +81,14 @@ class DuckDbEngine(SqlEngine):
         """Run one query in a worker and write its rows into the sink."""
         run = _Run(self.pool)
         async with self._register(session.query_id, run):
-            translation = await self._plan(sql, session, tables, parameters)
-            job = await self._job(translation, session, tables, sink)
+            await self._imported()
+            from localaws.engines.sql.duckdb import execution, planning, translate
+
+            translation = await planning.plan(sql, session, tables, parameters)
+            job = await planning.job(translation, session, tables, sink)
             try:
                 async with run.session() as worker:
-                    return await run_job(worker, job, sink, map_runtime_error)
+                    return await execution.run_job(worker, job, sink, translate.map_runtime_error)
             except BaseException:
                 await asyncio.shield(asyncio.to_thread(_void, sink))
                 raise
@@ -102,11 +103,14 @@ class DuckDbEngine(SqlEngine):
 
     async def explain(self, sql: str, session: Session, tables: TableReader) -> str:
         """Return DuckDB's plan of the translated query."""
-        translation = await self._plan(sql, session, tables, ())
-        scans = await self._scans(translation, tables)
-        job = Job(translation.columns, translation.sql, scans)
+        await self._imported()
+        from localaws.engines.sql.duckdb import execution, planning, translate
+
+        translation = await planning.plan(sql, session, tables, ())
+        scans = await planning.list_scans(translation, tables)
+        job = execution.Job(translation.columns, translation.sql, scans)
         async with self.pool.session() as worker:
-            return await explain_job(worker, job, map_runtime_error)
+            return await execution.explain_job(worker, job, translate.map_runtime_error)
 
     @contextlib.asynccontextmanager
     async def _register(self, query_id: str, run: _Run) -> AsyncIterator[None]:
@@ -122,59 +126,6 @@ class DuckDbEngine(SqlEngine):
             raise QueryCancelled("the query was cancelled") from None
         finally:
             del self._running[query_id]
-
-    async def _plan(
-        self, sql: str, session: Session, tables: TableReader, parameters: Sequence[str]
-    ) -> Translation:
-        tree = await asyncio.to_thread(parse, sql)
-        relations = await resolve(tree, session, tables)
-        try:
-            return await asyncio.to_thread(translate, tree, session, relations, parameters)
-        except SqlError as error:
-            raise await _missing_schema(error, tables) or error from None
-
-    async def _job(
-        self,
-        translation: Translation,
-        session: Session,
-        tables: TableReader,
-        sink: ResultSink | TableSink,
-    ) -> Job:
-        if isinstance(sink, ResultSink):
-            sql = translation.result_sql
-        else:
-            target = sink.columns or translation.columns
-            sql = await asyncio.to_thread(coerce, translation, target)
-        scans = await self._scans(translation, tables)
-        return Job(translation.columns, sql, scans, session.scan_limit)
-
-    async def _scans(self, translation: Translation, tables: TableReader) -> tuple[FileScan, ...]:
-        return tuple([await _list_files(scan, tables) for scan in translation.scans])
-
-
-async def _missing_schema(error: SqlError, tables: TableReader) -> SqlError | None:
-    """Return Trino's error when a table is not found because its database is not there."""
-    missing = _NO_TABLE.fullmatch(error.message)
-    if missing is None or await tables.database_exists(missing["catalog"], missing["database"]):
-        return None
-    message = f"{missing['place']}Schema '{missing['database']}' does not exist"
-    return SqlError("SCHEMA_NOT_FOUND", message)
-
-
-async def _list_files(scan: Scan, tables: TableReader) -> FileScan:
-    """Return a scan with the files of the partitions it needs."""
-    table = scan.table
-    result = FileScan(scan.alias, table, tuple(scan.columns), ())
-    if not table.partition_keys:
-        files = tuple(await tables.files(table.location))
-        return replace(result, fragments=(Fragment((), files),))
-    partitions = await tables.partitions(table, scan.partition_expression)
-    listed = await asyncio.gather(*(tables.files(part.location) for part in partitions))
-    fragments = (
-        Fragment(part.values, tuple(files), part.serde_parameters)
-        for part, files in zip(partitions, listed, strict=True)
-    )
-    return replace(result, fragments=tuple(fragments))
 
 
 class _Run:
