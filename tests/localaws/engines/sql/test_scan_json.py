@@ -107,6 +107,16 @@ async def test_a_malformed_line_fails_or_is_null_when_told(lake: Lake, line: byt
     assert rows == [7, None]
 
 
+@pytest.mark.parametrize("line", [b'{"a": 1', b"[1]", b'{"a" 1}'])
+async def test_a_malformed_line_is_not_counted_as_if_it_were_a_row(lake: Lake, line: bytes) -> None:
+    good = [lake.file("t/a", b'{"a": 7}\n{}\n')]
+    count = {"select": "count(*)", "used": ()}
+    assert await lake.read(OPENX_JSON, {"a": "integer"}, good, **count) == [2]
+    bad = [lake.file("t/b", b'{"a": 7}\n' + line + b"\n")]
+    with pytest.raises(SqlError, match="HIVE_CURSOR_ERROR: Row is not a valid JSON Object"):
+        await lake.read(OPENX_JSON, {"a": "integer"}, bad, **count)
+
+
 async def test_keys_are_mapped(lake: Lake) -> None:
     rows = await lake.read(
         OPENX_JSON,

@@ -92,11 +92,14 @@ def _scan(
     }
     select = projection(scan.without_keys(), expressions)
     parsed = format_.row(sorted(set(wanted.values())))
+    # A query that needs no column still reads each line, and fails on one that is malformed.
+    checked = "" if wanted else f" WHERE ({parsed}) IS NULL"
+    row = parsed if wanted else "NULL"
     return with_keys(
         scan,
         [
             f"SELECT {select}, {name(FILE)} FROM"
-            f" (SELECT {parsed} AS {ROW}, {LINE}, {name(FILE)} FROM {source})"
+            f" (SELECT {row} AS {ROW}, {LINE}, {name(FILE)} FROM {source}{checked})"
             for source in line_sources(scan, parameters)
         ],
     )
@@ -111,8 +114,6 @@ class _Json:
 
     def row(self, keys: Sequence[str]) -> str:
         """Return SQL for the struct of a line's values, each still JSON; null for a null row."""
-        if not keys:
-            return "NULL"
         invalid = (
             "NULL"
             if self.ignore_malformed
@@ -123,7 +124,7 @@ class _Json:
         return (
             f"CASE {skipped} WHEN NOT json_valid({LINE}) THEN {invalid}"
             f" WHEN json_type({LINE}) <> 'OBJECT' THEN {invalid}"
-            f" ELSE {_fields(LINE, keys, invalid)} END"
+            f" ELSE {_fields(LINE, keys, invalid) if keys else 'NULL'} END"
         )
 
     def value(self, text: str, type_: Type, key: str | None) -> str:
