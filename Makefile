@@ -33,11 +33,13 @@ docs: .venv/.dev
 .venv/.runtime: requirements.lock pyproject.toml | .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q services pipelines
 	@touch $@
 
 .venv/.dev: requirements-dev.lock pyproject.toml | .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q services pipelines
 	@touch $@ .venv/.runtime
 
 # Pins with hashes and without addresses: the machine's own index is used to install them.

@@ -204,7 +204,7 @@ def _row(reader: _Reader) -> TypeNode:
         )
         if not named:
             reader.position = start
-        fields.append(name if named else None)
+        fields.append((name if quoted else name.lower()) if named else None)
         types.append(_trino(reader))
         if reader.next_of(",", ")") == ")":
             return TypeNode("row", elements=tuple(types), fields=tuple(fields))

@@ -27,7 +27,8 @@ from localaws.engines.sql.duckdb.translate import (
     translate,
     view_references,
 )
-from localaws.engines.sql.duckdb.types import hive_to_trino, parse_type, trino_to_hive
+from localaws.engines.sql.duckdb.types import parse_type
+from localaws.engines.sql.types import hive_to_trino, trino_to_hive
 
 SESSION = Session("q", database="lake")
 SALES = TableSchema(

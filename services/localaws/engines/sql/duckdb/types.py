@@ -1,4 +1,4 @@
-"""Trino's types: parsing, printing, Hive names, common types, and how DuckDB holds each one.
+"""Trino's types: parsing, printing, common types, and how DuckDB holds each one.
 
 Every value travels through DuckDB in the representation `Type.duckdb` names. The ones that are not
 obvious: intervals are integers (milliseconds, months), a timestamp with time zone is the UTC
@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+
+from localaws.engines.sql.types import TypeNode, TypeTextError, parse_trino_type
 
 INTEGRAL = ("tinyint", "smallint", "integer", "bigint")
 MAX_DECIMAL = 38
@@ -197,103 +199,16 @@ def _quoted(name: str) -> str:
 
 # -- text --------------------------------------------------------------------------------------
 
-_TOKEN = re.compile(r'\s*(?:("(?:[^"]|"")*")|([A-Za-z_][\w$]*)|(\d+)|([(),:<>]))')
-_ALIASES = {"int": "integer", "string": "varchar", "float": "real", "numeric": "decimal"}
-
-
-class _Parser:
-    """A recursive-descent parser for Trino's type text and, with ``<>``, for Hive's."""
-
-    def __init__(self, text: str, hive: bool) -> None:
-        self.text, self.hive, self.tokens, at = text, hive, list[str](), 0
-        while at < len(text.rstrip()):
-            match = _TOKEN.match(text, at)
-            if not match:
-                raise ValueError(f"Unknown type: {text}")
-            self.tokens.append(match.group().strip())
-            at = match.end()
-        self.at = 0
-
-    def peek(self, ahead: int = 0) -> str:
-        index = self.at + ahead
-        return self.tokens[index] if index < len(self.tokens) else ""
-
-    def take(self, expected: str | None = None) -> str:
-        token = self.peek()
-        if not token or (expected and token.lower() != expected):
-            raise ValueError(f"Unknown type: {self.text}")
-        self.at += 1
-        return token
-
-    def name(self) -> str:
-        token = self.take()
-        return token[1:-1].replace('""', '"') if token.startswith('"') else token.lower()
-
-    def params(self) -> tuple[int, ...]:
-        if self.peek() != "(":
-            return ()
-        self.take("(")
-        found = [int(self.take())]
-        while self.peek() == ",":
-            self.take(",")
-            found.append(int(self.take()))
-        self.take(")")
-        return tuple(found)
-
-    def zone(self) -> bool:
-        if self.peek().lower() not in ("with", "without"):
-            return False
-        words = [self.take().lower() for _ in range(3)]
-        return words[0] == "with"
-
-    def type(self) -> Type:
-        name = self.take().lower()
-        name = _ALIASES.get(name, name)
-        opening, closing = ("<", ">") if self.hive or self.peek() == "<" else ("(", ")")
-        if name in ("array", "map"):
-            self.take(opening)
-            args = [self.type()]
-            if name == "map":
-                self.take(",")
-                args.append(self.type())
-            self.take(closing)
-            return Type(name, args=tuple(args))
-        if name in ("row", "struct"):
-            return self.row(opening, closing)
-        if name == "double" and self.peek().lower() == "precision":
-            self.take()
-        if name == "interval":
-            return Type(" ".join([name, *(self.take().lower() for _ in range(3))]))
-        params = self.params()
-        if name == "binary":
-            name = "varbinary"
-        if name == "decimal":
-            params = (*(params or (MAX_DECIMAL if not self.hive else 10,)), 0)[:2]
-        elif name == "char":
-            params = params or (1,)
-        elif name in ("timestamp", "time"):
-            zoned = self.zone()
-            name = f"{name} with time zone" if zoned else name
-            params = params or (3,)
-        if name not in _DUCKDB and name != "decimal":
-            raise ValueError(f"Unknown type: {self.text}")
-        return Type(name, params)
-
-    def row(self, opening: str, closing: str) -> Type:
-        self.take(opening)
-        args: list[Type] = []
-        fields: list[str | None] = []
-        while True:
-            named = self.hive or self.peek(1) not in ("(", ",", ")", "<", "with", "precision")
-            fields.append(self.name() if named else None)
-            if self.peek() == ":":
-                self.take(":")
-            args.append(self.type())
-            if self.peek() != ",":
-                break
-            self.take(",")
-        self.take(closing)
-        return row(tuple(args), tuple(fields))
+_ALIASES = {
+    "int": "integer",
+    "string": "varchar",
+    "float": "real",
+    "numeric": "decimal",
+    "binary": "varbinary",
+    "double precision": "double",
+    "timestamp without time zone": "timestamp",
+    "time without time zone": "time",
+}
 
 
 @lru_cache(maxsize=4096)
@@ -303,55 +218,35 @@ def parse_type(text: str) -> Type:
     Raises:
         ValueError: the text names no type known here.
     """
-    return _parse(text, hive=False)
-
-
-def _parse(text: str, hive: bool) -> Type:
-    parser = _Parser(text, hive)
-    found = parser.type()
-    if parser.peek():
+    try:
+        found = _known(parse_trino_type(text))
+    except TypeTextError:
+        found = None
+    if found is None:
         raise ValueError(f"Unknown type: {text}")
     return found
 
 
-@lru_cache(maxsize=4096)
-def hive_to_trino(text: str) -> str:
-    """Return the Trino type text for a Glue/Hive column type such as ``array<struct<a:int>>``.
-
-    Raises:
-        ValueError: the text is no Hive type Athena can read.
-    """
-    return str(_parse(text.strip(), hive=True))
-
-
-def trino_to_hive(text: str) -> str:
-    """Return the Glue/Hive column type for a Trino type text.
-
-    Raises:
-        ValueError: Hive has no such type.
-    """
-    return _hive(parse_type(text))
-
-
-_HIVE = {"integer": "int", "real": "float", "varbinary": "binary", "timestamp": "timestamp"}
-_NOT_HIVE = ("json", "time", "unknown", "timestamp with time zone", "interval day to second")
-
-
-def _hive(found: Type) -> str:
-    if found.name in _NOT_HIVE or found.name == "interval year to month":
-        raise ValueError(f"Unsupported Hive type: {found}")
-    if found.name == "row":
-        if not all(found.fields):
-            raise ValueError(f"Anonymous row type is not supported in Hive: {found}")
-        pairs = zip(found.fields, found.args, strict=True)
-        return f"struct<{','.join(f'{name}:{_hive(arg)}' for name, arg in pairs)}>"
-    if found.args:
-        return f"{found.name}<{','.join(map(_hive, found.args))}>"
-    if found.name == "varchar" and not found.params:
-        return "string"
-    if found.name in ("decimal", "char", "varchar"):
-        return str(found)
-    return _HIVE.get(found.name, found.name)
+def _known(node: TypeNode) -> Type | None:
+    name = _ALIASES.get(node.name, node.name)
+    args = tuple(_known(element) for element in node.elements)
+    known = tuple(arg for arg in args if arg is not None)
+    if len(known) < len(args):
+        return None
+    if name == "row":
+        return row(known, node.fields)
+    if known:
+        return Type(name, args=known)
+    params = node.numbers
+    if name == "decimal":
+        params = (*(params or (MAX_DECIMAL,)), 0)[:2]
+    elif name == "char":
+        params = params or (1,)
+    elif name.partition(" ")[0] in ("timestamp", "time"):
+        params = params or (3,)
+    elif name not in _DUCKDB:
+        return None
+    return Type(name, params)
 
 
 # -- relations between types -------------------------------------------------------------------
