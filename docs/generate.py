@@ -11,8 +11,8 @@ from dataclasses import fields
 from pathlib import Path
 
 import click
-from greatfin.cli.main import cli as greatfin
 
+from greatfin.cli.main import cli as greatfin
 from localaws.cli import cli as localaws
 from localaws.gateway.ledger import ledger
 from localaws.settings import PREFIX, Settings

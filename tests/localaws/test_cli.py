@@ -319,3 +319,14 @@ def test_exec_leaves_nothing_when_it_is_stopped(tmp_path: Path, number: signal.S
     while list(tmp_path.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    localaws = Path(sys.executable).parent / "localaws"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{localaws} ledger --service s3 | head -2"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.count("\n") == 2
+    assert done.stderr == ""

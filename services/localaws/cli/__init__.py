@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -41,6 +42,10 @@ def main() -> None:
         else:
             error.show()
         code = ExitCode.USAGE if isinstance(error, click.UsageError) else ExitCode.FAILED
+    except BrokenPipeError:
+        # Python would complain when it flushes stdout at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
     except (click.Abort, KeyboardInterrupt):
         code = 130
     sys.exit(code if isinstance(code, int) else 0)

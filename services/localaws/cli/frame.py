@@ -95,6 +95,8 @@ def framed(function: Callable[..., None]) -> Callable[..., int]:
         except LocalAwsError as error:
             failure = failure_of(error)
             current.exit_code = exit_code_of(error)
+        except BrokenPipeError:
+            raise  # the reader has seen enough: `main` ends quietly
         except Exception as error:
             from localaws.console.base import Failure
 
