@@ -41,7 +41,8 @@ service = Service("{service}")
 
 _FUNCTION = '''
 
-@service.operation("metadata", "answers NotImplementedException until it is written")
+# Declare it with @service.operation("executed") once it does what it says: until then the ledger
+# lists it as unsupported, and the gateway refuses it.
 async def {name}(ctx: Context{parameters}) -> Shape:
     """Refuse {operation}: not written yet."""
     raise not_implemented("{service}.{operation}")
