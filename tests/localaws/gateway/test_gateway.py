@@ -143,6 +143,19 @@ def test_garbage_on_the_socket_leaves_the_endpoint_alive(localaws: Any) -> None:
     assert localaws.client("sts").get_caller_identity()["Account"] == localaws.account
 
 
+@pytest.mark.parametrize("size", [100, 5_000_000])
+def test_an_answer_before_the_body_is_read_does_not_spoil_the_connection(
+    localaws: Any, size: int
+) -> None:
+    s3 = localaws.client("s3", config=Config(retries={"max_attempts": 0}))
+    bucket = f"unread-{localaws.account}"
+    for _ in range(5):
+        with pytest.raises(ClientError) as caught:
+            s3.put_object(Bucket=bucket, Key="k", Body=b"x" * size)
+        assert code(caught) == "NoSuchBucket"
+        assert s3.list_buckets()["Buckets"] == []
+
+
 def test_accounts_do_not_see_each_other(localaws: Any) -> None:
     localaws.client("glue").create_database(DatabaseInput={"Name": "mine"})
     other = localaws.session().client(
