@@ -63,6 +63,7 @@ class Database:
                     min_size=1,
                     max_size=self._pool_size,
                     command_timeout=120,
+                    max_inactive_connection_lifetime=30,
                     reset=_keep,
                 )
                 break
