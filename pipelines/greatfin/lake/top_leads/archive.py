@@ -57,18 +57,15 @@ def archive(context: Context) -> StepResult:
     archived = {(_without_layout(key), item.etag): key for key, item in there.items()}
     copied = 0
 
-    def place(item: s3.S3Object) -> tuple[RawFile, bool] | None:
+    def place(item: s3.S3Object) -> tuple[RawFile | None, bool]:
         context.check_stop()
         contract, date, name = _classify(item.key)
         if contract is None:
-            context.console.warn(f"s3://{landing}/{item.key} belongs to no source table")
-            return None
+            return None, False
         earlier = archived.get((f"{contract.path}/delivery_date={date}/{name}", item.etag))
         if earlier is not None:
             return RawFile(contract, date, earlier.split("layout=")[1].split("/")[0], name), False
         layout = contract.layout_of(s3.first_line(client, landing, item.key))
-        if layout == UNKNOWN_LAYOUT:
-            context.console.warn(f"s3://{landing}/{item.key} has an unknown layout")
         file = RawFile(contract, date, layout, name)
         client.copy_object(
             Bucket=raw, Key=file.key, CopySource={"Bucket": landing, "Key": item.key}
@@ -76,7 +73,14 @@ def archive(context: Context) -> StepResult:
         return file, True
 
     with ThreadPoolExecutor(PARALLEL) as pool:
-        placed = [found for found in pool.map(place, landed) if found is not None]
+        placed: list[tuple[RawFile, bool]] = []
+        for item, (file, new) in zip(landed, pool.map(place, landed), strict=True):
+            if file is None:
+                context.console.warn(f"s3://{landing}/{item.key} belongs to no source table")
+                continue
+            if new and file.layout == UNKNOWN_LAYOUT:
+                context.console.warn(f"s3://{landing}/{item.key} has an unknown layout")
+            placed.append((file, new))
         copied = sum(new for _, new in placed)
         changed = sum(pool.map(lambda one: _register(context, one, placed), CONTRACTS))
     _forget_replaced(context, [file for file, _ in placed], set(there))
