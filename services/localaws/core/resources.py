@@ -200,12 +200,6 @@ def find_resource_type(name: str) -> ResourceType | None:
     return _declared.get(name)
 
 
-def resource_type_names() -> list[str]:
-    """Return the names of all declared types."""
-    _import_all()
-    return sorted(_declared)
-
-
 def _import_all() -> None:
     folder = Path(__file__).parent.parent / "aws"
     for path in sorted(folder.glob("*/cloudformation.py")):

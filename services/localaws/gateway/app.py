@@ -25,7 +25,7 @@ from localaws.gateway.identity import account_of, check_presigned, credential_of
 from localaws.gateway.ledger import ledger
 from localaws.gateway.models import UnknownService, service_model
 from localaws.gateway.parse import parse_input
-from localaws.gateway.request import BodyTooLarge, ClientGone, Request, Response
+from localaws.gateway.request import BodyTooLarge, ClientGone, Request, Response, joined
 from localaws.gateway.routing import resolve_operation, resolve_service
 from localaws.gateway.serialize import serialize_error, serialize_output
 
@@ -79,7 +79,7 @@ class Gateway:
         if credential is not None:
             account = account_of(credential.access_key, settings.account)
             region = credential.region or settings.region
-            if "Authorization".lower() not in request.headers:
+            if "authorization" not in request.headers:
                 check_presigned(request, self._platform.clock)
         return Context(
             platform=self._platform,
@@ -111,7 +111,7 @@ class Gateway:
         if route.operation.has_streaming_input:
             stream = upload_body(request)
         elif form is None and request.method not in ("GET", "HEAD"):
-            body = b"".join([chunk async for chunk in _bounded(upload_body(request))])
+            body = await joined(upload_body(request))
         try:
             parameters = parse_input(route.operation, request, route.uri, body, form, stream)
         except AwsError as error:
@@ -140,15 +140,6 @@ class Gateway:
         else:
             return Response(404, {"content-type": "application/json"}, b'{"error":"not found"}')
         return Response(200, {"content-type": "application/json"}, msgspec.json.encode(body))
-
-
-async def _bounded(chunks: AsyncIterator[bytes], limit: int = 32 << 20) -> AsyncIterator[bytes]:
-    size = 0
-    async for chunk in chunks:
-        size += len(chunk)
-        if size > limit:
-            raise BodyTooLarge
-        yield chunk
 
 
 def _model_or_none(service: str | None) -> Any:

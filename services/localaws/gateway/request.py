@@ -89,14 +89,23 @@ class Request:
             ClientGone: the connection ended first.
             BodyTooLarge: it is larger than `MAX_BUFFERED`.
         """
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in self.stream():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > MAX_BUFFERED:
-                raise BodyTooLarge
-        return b"".join(chunks)
+        return await joined(self.stream())
+
+
+async def joined(chunks: AsyncIterator[bytes]) -> bytes:
+    """Return a stream's bytes as one.
+
+    Raises:
+        BodyTooLarge: they are more than `MAX_BUFFERED`.
+    """
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size > MAX_BUFFERED:
+            raise BodyTooLarge
+    return b"".join(parts)
 
 
 @dataclass

@@ -22,6 +22,10 @@ _VIRTUAL_HOST = re.compile(
 _SERVICE_HOST = re.compile(r"^(?P<service>[a-z0-9.-]+?)(\.[a-z]{2}-[a-z]+-\d)?\.localhost(:\d+)?$")
 
 
+_TARGET_PREFIXES = {"AWSGlue": "glue", "AmazonAthena": "athena"}
+"""Services of unsigned requests by the prefix of their target header."""
+
+
 def resolve_service(request: Request, credential: Credential | None) -> str | None:
     """Return the botocore name of the service a request is for.
 
@@ -32,18 +36,13 @@ def resolve_service(request: Request, credential: Credential | None) -> str | No
         return service_of_signing_name(credential.service)
     target = request.headers.get("x-amz-target")
     if target:
-        return _target_prefixes().get(target.partition(".")[0])
+        return _TARGET_PREFIXES.get(target.partition(".")[0])
     if "Action" in request.query or request.headers.get("content-type", "").startswith(
         "application/x-www-form-urlencoded"
     ):
         host = _SERVICE_HOST.match(request.headers.get("host", ""))
         return service_of_signing_name(host["service"]) if host else "sts"
     return "s3"
-
-
-@functools.cache
-def _target_prefixes() -> dict[str, str]:
-    return {"AWSGlue": "glue", "AmazonAthena": "athena"}
 
 
 def bucket_of_host(host: str) -> str | None:

@@ -15,15 +15,6 @@ from localaws.aws.cloudformation.errors import format_error, template_error, val
 from localaws.aws.cloudformation.parameters import parameter_value
 from localaws.aws.cloudformation.template import Template
 
-PSEUDO_PARAMETERS = (
-    "AWS::AccountId",
-    "AWS::NotificationARNs",
-    "AWS::Partition",
-    "AWS::Region",
-    "AWS::StackId",
-    "AWS::StackName",
-    "AWS::URLSuffix",
-)
 NO_VALUE = "AWS::NoValue"
 
 _FUNCTIONS = frozenset(
