@@ -47,8 +47,9 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-emit
 	--no-header --universal --python-version 3.11
 lock: .venv/.dev
 	$(BIN)/pip install --quiet uv
-	$(LOCK) --extra dev -o requirements-dev.lock
-	$(LOCK) -c requirements-dev.lock -o requirements.lock
+	$(LOCK) --extra dev --extra compose -o requirements-dev.lock
+	$(LOCK) --extra compose -c requirements-dev.lock -o requirements.lock
+	$(LOCK) --extra notebook -c requirements-dev.lock -o requirements-notebook.lock
 
 clean:
 	-@$(BIN)/localaws stop

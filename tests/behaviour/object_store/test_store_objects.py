@@ -212,7 +212,7 @@ async def test_a_copy_has_a_life_of_its_own(object_store: ObjectStore, bucket: s
 async def test_files_are_adopted_in_one_step(object_store: ObjectStore, bucket: str) -> None:
     for key in ("t/old", "t/part-0", "u/other"):
         await object_store.put(bucket, key, chunks(b"old"))
-    folder = await object_store.staging()
+    folder = (await object_store.staging()).folder
     files = [folder / f"part-{i}" for i in range(3)]
     for number, file in enumerate(files):
         file.write_bytes(b"%d" % number * (number * 20_000 + 1))
@@ -230,7 +230,7 @@ async def test_an_adoption_that_fails_changes_nothing(
     object_store: ObjectStore, bucket: str
 ) -> None:
     await object_store.put(bucket, "t/old", chunks(b"old"))
-    folder = await object_store.staging()
+    folder = (await object_store.staging()).folder
     (folder / "good").write_bytes(b"good")
     with pytest.raises(FileNotFoundError):
         await object_store.adopt(

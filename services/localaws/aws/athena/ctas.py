@@ -157,10 +157,8 @@ async def _write(run: Run, statement: CreateTableAs, target: _Target) -> Outcome
         check_partition_columns([column.name for column in columns], target.partition_by)
         if not statement.with_data:
             return Outcome(columns, 0, 0)
-    directory = run.staging / "table"
-    directory.mkdir()
     sink = TableSink(
-        directory=directory,
+        staging=run.staging,
         format=target.sink,
         compression=target.compression,
         partition_by=target.partition_by,

@@ -50,10 +50,8 @@ async def insert(run: Run, statement: Insert) -> Answer:
     """Add a query's rows to a table; they appear all at once."""
     name = run.resolve(statement.name)
     target = await _target(run, name)
-    directory = run.staging / "table"
-    directory.mkdir()
     sink = TableSink(
-        directory=directory,
+        staging=run.staging,
         columns=target.columns,
         format=target.sink,
         compression=target.compression,

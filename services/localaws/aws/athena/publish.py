@@ -70,7 +70,7 @@ def result_location(run: Run) -> Location:
 
 
 def _written(run: Run, key: str, content: bytes, attributes: Attributes) -> Adoption:
-    path = run.staging / f"result-{uuid.uuid4().hex}"
+    path = run.staging.folder / f"result-{uuid.uuid4().hex}"
     path.write_bytes(content)
     return Adoption(key, path, attributes)
 

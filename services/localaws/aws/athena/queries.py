@@ -10,7 +10,7 @@ from localaws.engines.sql.base import ResultSink
 
 async def run_query(run: Run, statement: Query) -> Answer:
     """Run a query; its rows become the result CSV."""
-    path = run.staging / "result.csv"
+    path = run.staging.folder / "result.csv"
     outcome = await run.query(statement.sql, ResultSink(path))
     return Answer(
         columns=[describe(column) for column in outcome.columns],

@@ -16,7 +16,7 @@ from localaws.core.platform import Platform
 from localaws.core.service import Shape
 from localaws.core.state import Scope
 from localaws.engines.catalog.base import Catalog
-from localaws.engines.object_store.base import ObjectStore
+from localaws.engines.object_store.base import ObjectStore, Staging
 from localaws.engines.sql.base import Outcome, ResultSink, Session, SqlEngine, TableSink
 
 _CATALOG_NAMES = frozenset({CATALOG, "hive"})
@@ -71,11 +71,11 @@ def lines(columns: Sequence[Shape], rows: Sequence[str], update_count: int | Non
 
 @dataclass
 class Run:
-    """One statement while it runs. `staging` is a folder of its own, removed afterwards."""
+    """One statement while it runs. `staging` is a place of its own, removed afterwards."""
 
     platform: Platform
     execution: QueryExecution
-    staging: Path
+    staging: Staging
     reader: CatalogReader = field(init=False)
     engine_seconds: float = 0.0
 
@@ -116,6 +116,8 @@ class Run:
         """Return the session the SQL engine runs the statement in."""
         return Session(
             query_id=self.execution.id,
+            account=self.scope.account,
+            region=self.scope.region,
             catalog=CATALOG,
             database=self.database,
             user=self.execution.account,

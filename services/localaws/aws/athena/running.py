@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
 import time
 
 from localaws.aws.athena import recovery
@@ -76,7 +75,7 @@ async def recover_execution(platform: Platform, job: Job) -> None:
         else:
             await _fail(run, recovery.lost(), time.monotonic())
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        await platform.object_store.discard(staging)
 
 
 async def _run(platform: Platform, execution: QueryExecution) -> None:
@@ -95,7 +94,7 @@ async def _run(platform: Platform, execution: QueryExecution) -> None:
     except Cancelled:
         log.debug("query %s was cancelled", execution.id)
     finally:
-        await asyncio.to_thread(shutil.rmtree, staging, True)
+        await platform.object_store.discard(staging)
 
 
 async def _watched(run: Run) -> Answer:

@@ -54,12 +54,10 @@ async def unload(run: Run, statement: Unload) -> Answer:
     if partition_by:
         columns = await run.engine.columns(statement.sql, run.session(), run.reader)
         check_partition_columns([column.name for column in columns], partition_by)
-    directory = run.staging / "table"
-    directory.mkdir()
     outcome = await run.query(
         statement.sql,
         TableSink(
-            directory=directory,
+            staging=run.staging,
             format=file_format.sink,
             compression=compression,
             partition_by=partition_by,

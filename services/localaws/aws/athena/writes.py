@@ -59,7 +59,7 @@ def place(
         Adoption(
             folders[catalog_values(file.partition)].folder
             + f"{stamp}_{number:05d}_{tag}_{uuid.uuid4()}{suffix}",
-            file.path,
+            file.source,
             _OCTETS,
         )
         for number, file in enumerate(outcome.files)

@@ -79,12 +79,41 @@ class Listing:
     next_key: str = ""
 
 
+STAGING_ACCOUNT = "999999999999"
+"""The platform's own account: it owns the bucket of what is not finished yet."""
+
+STAGING_BUCKET = "localaws-staging"
+
+
+@dataclass(frozen=True)
+class Staging:
+    """Where one writer puts what is to be adopted: a local folder, or a folder of the store.
+
+    Attributes:
+        folder: an empty local folder, for writers of local files.
+        bucket: a bucket of the platform's own, for writers that know only the store.
+        prefix: the writer's folder in that bucket; ends with a slash.
+    """
+
+    folder: Path
+    bucket: str
+    prefix: str
+
+    @property
+    def uri(self) -> str:
+        """The folder in the store, ``s3://bucket/prefix/``."""
+        return f"s3://{self.bucket}/{self.prefix}"
+
+
 @dataclass(frozen=True)
 class Adoption:
-    """A finished local file that becomes the object `key` (the file is moved, not copied)."""
+    """Something finished in staging that becomes the object `key`; it is moved, not copied.
+
+    `source` is a local file, or an object of the staging bucket.
+    """
 
     key: str
-    path: Path
+    source: Path | ObjectInfo
     attributes: Attributes = field(default_factory=Attributes)
 
 
@@ -189,7 +218,7 @@ class ObjectStore(ABC):
     async def adopt(
         self, bucket: str, files: Sequence[Adoption], replace_prefix: str | None = None
     ) -> list[ObjectInfo]:
-        """Make finished local files objects, all of them in one step or none.
+        """Make what is finished in staging objects of a bucket, all in one step or none.
 
         With `replace_prefix` every other object under that prefix goes in the same step.
         """
@@ -199,8 +228,12 @@ class ObjectStore(ABC):
         """Return a local file with the object's bytes, or None where the store has none."""
 
     @abstractmethod
-    async def staging(self) -> Path:
-        """Return a new empty folder on the store's own file system, for files to be adopted."""
+    async def staging(self) -> Staging:
+        """Return a new empty place for what is to be adopted."""
+
+    @abstractmethod
+    async def discard(self, staging: Staging) -> None:
+        """Remove a staging place with everything that was not adopted."""
 
     # multipart uploads
 

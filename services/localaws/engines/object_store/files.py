@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import shutil
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +21,8 @@ from localaws.core.clock import Clock
 from localaws.core.database import Database, IntegrityViolation
 from localaws.core.errors import AwsError
 from localaws.engines.object_store.base import (
+    STAGING_ACCOUNT,
+    STAGING_BUCKET,
     Adoption,
     Attributes,
     Bucket,
@@ -27,6 +30,7 @@ from localaws.engines.object_store.base import (
     ObjectInfo,
     ObjectStore,
     Part,
+    Staging,
     Upload,
     WriteCondition,
 )
@@ -36,7 +40,7 @@ from localaws.engines.object_store.buckets import Buckets
 from localaws.engines.object_store.errors import no_such_key
 from localaws.engines.object_store.listing import read_page
 from localaws.engines.object_store.objects import NewObject, Objects
-from localaws.engines.object_store.schema import NO_KEY_ABOVE, encode_key, encode_text, successor
+from localaws.engines.object_store.schema import encode_key
 from localaws.engines.object_store.upkeep import Upkeep
 from localaws.engines.object_store.uploads import Uploads
 
@@ -71,6 +75,7 @@ class FileObjectStore(ObjectStore):
         self._objects = Objects(database)
         self._uploads = Uploads(database, clock, self._objects)
         self._joining: dict[str, asyncio.Lock] = {}
+        self._has_staging = False
 
     async def start(self) -> None:
         """Make the store ready and collect what an interrupted process left."""
@@ -260,37 +265,38 @@ class FileObjectStore(ObjectStore):
     async def adopt(
         self, bucket: str, files: Sequence[Adoption], replace_prefix: str | None = None
     ) -> list[ObjectInfo]:
-        """Make finished local files objects, all of them in one step or none."""
+        """Make what is finished in staging objects, all of them in one step or none."""
         await self._buckets.get(bucket)
         keys = [encode_key(file.key) for file in files]
-        moved = await self._move(files)
+        local = [(file, file.source) for file in files if isinstance(file.source, Path)]
+        staged = [(file, file.source) for file in files if isinstance(file.source, ObjectInfo)]
+        moved = await self._move(local)
         with self._publishing([written.blob for written in moved]) as epoch:
             news = [
                 self._new_object(bucket, file.key, file.attributes, written, epoch)
-                for file, written in zip(files, moved, strict=True)
+                for (file, _), written in zip(local, moved, strict=True)
             ]
             async with self._database.transaction() as connection:
                 if replace_prefix is not None:
-                    prefix = encode_text(replace_prefix)
-                    await connection.execute(
-                        "DELETE FROM object WHERE bucket = $1 AND key >= $2 AND key < $3 "
-                        "AND key <> ALL($4::bytea[])",
-                        bucket,
-                        prefix,
-                        successor(prefix) if prefix else NO_KEY_ABOVE,
-                        keys,
-                    )
+                    await self._objects.delete_prefix(bucket, replace_prefix, keys, connection)
                 await self._objects.write_all(connection, bucket, news)
-        for file, written in zip(files, moved, strict=True):
+                infos = {new.key: new.info for new in news} | {
+                    file.key: await self._objects.rename(
+                        connection, source, bucket, file.key, file.attributes, self._now()
+                    )
+                    for file, source in staged
+                }
+        for (_, path), written in zip(local, moved, strict=True):
             if written.body is not None:
-                file.path.unlink(missing_ok=True)
-        return [new.info for new in news]
+                path.unlink(missing_ok=True)
+        return [infos[file.key] for file in files]
 
-    async def _move(self, files: Sequence[Adoption]) -> list[Written]:
+    async def _move(self, files: Sequence[tuple[Adoption, Path]]) -> list[Written]:
         """Move files to the blobs, all or none."""
         adopt = functools.partial(self._blobs.adopt, flush=self._upkeep.flush)
         moves = [
-            self._blobs.run(adopt, file.path, Expected(file.attributes.checksums)) for file in files
+            self._blobs.run(adopt, path, Expected(file.attributes.checksums))
+            for file, path in files
         ]
         results = await asyncio.gather(*moves, return_exceptions=True)
         moved = [result for result in results if isinstance(result, Written)]
@@ -322,11 +328,21 @@ class FileObjectStore(ObjectStore):
     async def _file(self, blob: Blob) -> Path:
         return await self._bodies.local_path(blob) if blob.is_row else self._blobs.path(blob.name)
 
-    async def staging(self) -> Path:
-        """Return a new empty folder on the store's own file system, for files to be adopted."""
-        folder = self._folder / "staging" / uuid.uuid4().hex
+    async def staging(self) -> Staging:
+        """Return a new empty folder on the store's own file system, and one of the store."""
+        if not self._has_staging:
+            with contextlib.suppress(AwsError):  # BucketAlreadyOwnedByYou
+                await self._buckets.create(STAGING_ACCOUNT, "us-east-1", STAGING_BUCKET)
+            self._has_staging = True
+        name = uuid.uuid4().hex
+        folder = self._folder / "staging" / name
         folder.mkdir(parents=True)
-        return folder
+        return Staging(folder, STAGING_BUCKET, f"{name}/")
+
+    async def discard(self, staging: Staging) -> None:
+        """Remove a staging place with everything that was not adopted."""
+        await asyncio.to_thread(shutil.rmtree, staging.folder, True)
+        await self._objects.delete_prefix(staging.bucket, staging.prefix)
 
     # multipart uploads
 

@@ -13,7 +13,14 @@ from localaws.core.database import Connection, Database, ForeignKeyViolation
 from localaws.engines.object_store.base import Attributes, ObjectInfo, WriteCondition
 from localaws.engines.object_store.blobs import Blob
 from localaws.engines.object_store.errors import no_such_bucket, no_such_key, precondition_failed
-from localaws.engines.object_store.schema import COLUMNS, encode_key, object_info
+from localaws.engines.object_store.schema import (
+    COLUMNS,
+    NO_KEY_ABOVE,
+    encode_key,
+    encode_text,
+    object_info,
+    successor,
+)
 
 _INSERT = """
     WITH body AS (
@@ -131,6 +138,55 @@ class Objects:
             bucket,
             [encode_key(key) for key in keys],
         )
+
+    async def delete_prefix(
+        self,
+        bucket: str,
+        prefix: str,
+        kept: Sequence[bytes] = (),
+        connection: Connection | None = None,
+    ) -> None:
+        """Delete what is under a prefix, but not the keys in `kept`."""
+        start = encode_text(prefix)
+        await (connection or self._database).execute(
+            "DELETE FROM object WHERE bucket = $1 AND key >= $2 AND key < $3 "
+            "AND key <> ALL($4::bytea[])",
+            bucket,
+            start,
+            successor(start) if start else NO_KEY_ABOVE,
+            list(kept),
+        )
+
+    async def rename(
+        self,
+        connection: Connection,
+        source: ObjectInfo,
+        bucket: str,
+        key: str,
+        attributes: Attributes,
+        moment: datetime,
+    ) -> ObjectInfo:
+        """Give an object another bucket and key, over what is there, and other attributes.
+
+        Raises:
+            AwsError: NoSuchKey: `source` is not there any more.
+        """
+        await connection.execute(
+            "DELETE FROM object WHERE bucket = $1 AND key = $2", bucket, encode_key(key)
+        )
+        row = await connection.fetchrow(
+            "UPDATE object SET bucket = $3, key = $4, attributes = $5, last_modified = $6 "
+            f"WHERE bucket = $1 AND key = $2 RETURNING {COLUMNS}",
+            source.bucket,
+            encode_key(source.key),
+            bucket,
+            encode_key(key),
+            msgspec.json.encode(attributes),
+            moment,
+        )
+        if row is None:
+            raise no_such_key(source.key)
+        return object_info(bucket, row)
 
     async def set_tags(self, info: ObjectInfo, attributes: Attributes) -> bool:
         """Replace the attributes of an object that still has the same bytes."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from localaws.core.database import Database
+from localaws.engines.object_store.base import STAGING_BUCKET
 from localaws.engines.object_store.blobs import Blob, Blobs
 from localaws.engines.object_store.bodies import Bodies
 
@@ -111,6 +112,7 @@ class Upkeep:
             clean = await self._recover()
             self._bodies.prepare(clean=clean)
             await self._blobs.run(shutil.rmtree, self._folder / "staging", True)
+            await self._database.execute("DELETE FROM object WHERE bucket = $1", STAGING_BUCKET)
             if not clean:
                 self._tasks.append(
                     asyncio.create_task(self._collect_orphans(started), name="object-store-orphans")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from localaws.core.errors import LocalAwsError
+from localaws.engines.object_store.base import ObjectInfo, Staging
 
 
 class SqlError(LocalAwsError):
@@ -121,6 +122,8 @@ class Session:
     """What a query runs in: its default catalog and database, zone and limits."""
 
     query_id: str
+    account: str
+    region: str
     catalog: str = "awsdatacatalog"
     database: str = "default"
     user: str = "anonymous"
@@ -137,16 +140,17 @@ class ResultSink:
 
 @dataclass(frozen=True)
 class TableSink:
-    """Write the rows as data files into the empty folder `directory`.
+    """Write the rows as data files into an empty staging place.
 
     Attributes:
+        staging: the place; an engine writes local files or objects, as it can.
         columns: the target's columns; the query's columns are coerced to them by position.
         format: ``parquet``, ``csv`` (text with `field_delimiter`), or ``json``.
         compression: ``snappy``, ``gzip``, ``zstd`` or ``none``.
         partition_by: names of trailing columns that become ``name=value`` folders.
     """
 
-    directory: Path
+    staging: Staging
     columns: tuple[Column, ...] | None = None
     format: str = "parquet"
     compression: str = "snappy"
@@ -157,12 +161,19 @@ class TableSink:
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """A file a `TableSink` wrote: `partition` holds the partition values in key order."""
+    """A file a `TableSink` wrote.
 
-    path: Path
+    Attributes:
+        source: the local file or the object in staging.
+        partition: its partition values in key order.
+        size: bytes.
+        rows: rows in it; None where the engine tells only their sum.
+    """
+
+    source: Path | ObjectInfo
     partition: tuple[str | None, ...]
-    rows: int
     size: int
+    rows: int | None = None
 
 
 @dataclass(frozen=True)

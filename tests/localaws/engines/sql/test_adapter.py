@@ -10,7 +10,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import OPEN_CSV, PARQUET
+from sql_help import OPEN_CSV, PARQUET, staging
 
 from localaws.engines.sql.base import (
     Column,
@@ -112,7 +112,7 @@ def catalog(tmp_path: Path) -> Catalog:
 
 
 def session(query_id: str = "q1", **options: int) -> Session:
-    return Session(query_id, database="bank", **options)  # type: ignore[arg-type]
+    return Session(query_id, "000000000000", "us-east-1", database="bank", **options)  # type: ignore[arg-type]
 
 
 async def test_a_query_becomes_a_result_file(
@@ -151,7 +151,7 @@ async def test_views_are_resolved_in_their_own_database(
     )
     catalog.add_view("counted", "SELECT count(*) AS n FROM named", {"n": "bigint"})
     sink = ResultSink(tmp_path / "result.csv")
-    elsewhere = Session("q", database="default")
+    elsewhere = Session("q", "000000000000", "us-east-1", database="default")
     await engine.run("SELECT n FROM bank.counted", elsewhere, catalog, sink)
     assert sink.path.read_text() == '"n"\n"2"\n'
 
@@ -197,7 +197,7 @@ async def test_a_table_is_written_in_partitions(
     target = tmp_path / "target"
     target.mkdir()
     sink = TableSink(
-        target,
+        staging(target),
         columns=(Column("id", "bigint"), Column("name", "varchar")),
         partition_by=("name",),
     )
@@ -208,9 +208,9 @@ async def test_a_table_is_written_in_partitions(
         ((None,), 1),
     }
     assert [
-        pq.ParquetFile(f.path).read().to_pydict() for f in outcome.files if f.partition == ("a",)
+        pq.ParquetFile(f.source).read().to_pydict() for f in outcome.files if f.partition == ("a",)
     ]
-    too_many = TableSink(target, partition_by=("name",), max_partitions=2)
+    too_many = TableSink(staging(target), partition_by=("name",), max_partitions=2)
     with pytest.raises(SqlError, match="Exceeded limit of 2 open writers"):
         await engine.run("SELECT id, name FROM accounts", session(), catalog, too_many)
     assert list(target.iterdir()) == []

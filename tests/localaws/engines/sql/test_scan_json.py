@@ -3,7 +3,7 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from conftest import HIVE_JSON, OPENX_JSON, Lake
+from sql_help import HIVE_JSON, OPENX_JSON, Lake
 
 from localaws.engines.sql.base import SqlError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import PARQUET, Lake
+from sql_help import PARQUET, Lake
 
 from localaws.engines.sql.base import DataFile, SqlError
 from localaws.engines.sql.duckdb.scan import Fragment

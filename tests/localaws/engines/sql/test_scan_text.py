@@ -4,7 +4,7 @@ import datetime
 import gzip
 
 import pytest
-from conftest import LAZY_SIMPLE, OPEN_CSV, Lake
+from sql_help import LAZY_SIMPLE, OPEN_CSV, Lake
 
 from localaws.engines.sql.base import SqlError
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from sql_help import staging
 
 from localaws.engines.sql.base import Column, ResultSink, SqlError, TableSink, WrittenFile
 from localaws.engines.sql.duckdb.execution import Job, run_job
@@ -41,7 +42,7 @@ async def test_a_lone_null_is_an_empty_line(pool: WorkerPool, tmp_path: Path) ->
 async def test_parquet_types_are_those_hive_reads(
     pool: WorkerPool, tmp_path: Path, codec: str
 ) -> None:
-    sink = TableSink(tmp_path, compression=codec)
+    sink = TableSink(staging(tmp_path), compression=codec)
     columns = {
         "n": "decimal(10,2)",
         "t": "timestamp(3)",
@@ -53,8 +54,8 @@ async def test_parquet_types_are_those_hive_reads(
         " {'t': TIMESTAMP '2024-01-02 03:04:05', 's': 'x'}"
     )
     (file,) = await write(pool, sql, columns, sink)
-    assert (file.rows, file.size, file.partition) == (1, file.path.stat().st_size, ())
-    stored = pq.ParquetFile(file.path)
+    assert (file.rows, file.size, file.partition) == (1, file.source.stat().st_size, ())
+    stored = pq.ParquetFile(file.source)
     assert stored.metadata.row_group(0).column(0).compression == (
         "UNCOMPRESSED" if codec == "none" else codec.upper()
     )
@@ -65,21 +66,21 @@ async def test_parquet_types_are_those_hive_reads(
 
 
 async def test_text_is_what_lazy_simple_serde_reads(pool: WorkerPool, tmp_path: Path) -> None:
-    sink = TableSink(tmp_path, format="csv", compression="gzip", field_delimiter="|")
+    sink = TableSink(staging(tmp_path), format="csv", compression="gzip", field_delimiter="|")
     sql = (
         "SELECT * FROM (VALUES ('q\"uote', 1e10::DOUBLE, true,"
         " TIMESTAMP '2024-01-02 03:04:05.670'), (NULL, 1.5, NULL, TIMESTAMP '2024-01-02'))"
     )
     columns = {"s": "varchar", "d": "double", "b": "boolean", "t": "timestamp(3)"}
     (file,) = await write(pool, sql, columns, sink)
-    assert file.path.name.endswith(".csv.gz")
-    assert gzip.decompress(file.path.read_bytes()) == (
+    assert file.source.name.endswith(".csv.gz")
+    assert gzip.decompress(file.source.read_bytes()) == (
         b'q"uote|1.0E10|true|2024-01-02 03:04:05.67\n\\N|1.5|\\N|2024-01-02 00:00:00\n'
     )
 
 
 async def test_json_lines(pool: WorkerPool, tmp_path: Path) -> None:
-    sink = TableSink(tmp_path, format="json", compression="none")
+    sink = TableSink(staging(tmp_path), format="json", compression="none")
     sql = "SELECT 1, 'é\"', NULL::VARCHAR, [1, 2], TIMESTAMP '2024-01-02 03:04:05.5'"
     columns = {
         "a": "integer",
@@ -89,7 +90,7 @@ async def test_json_lines(pool: WorkerPool, tmp_path: Path) -> None:
         "t": "timestamp(3)",
     }
     (file,) = await write(pool, sql, columns, sink)
-    assert file.path.read_text() == (
+    assert file.source.read_text() == (
         '{"a":1,"s":"é\\"","n":null,"l":[1,2],"t":"2024-01-02 03:04:05.5"}\n'
     )
 
@@ -97,27 +98,29 @@ async def test_json_lines(pool: WorkerPool, tmp_path: Path) -> None:
 async def test_no_rows_no_file(pool: WorkerPool, tmp_path: Path) -> None:
     (tmp_path / "t").mkdir()
     for partition_by in ((), ("b",)):
-        sink = TableSink(tmp_path / "t", partition_by=partition_by)
+        sink = TableSink(staging(tmp_path / "t"), partition_by=partition_by)
         sql = "SELECT 1, 2 WHERE false"
         assert await write(pool, sql, {"a": "integer", "b": "integer"}, sink) == ()
-    assert list((tmp_path / "t").iterdir()) == []
+    assert list((tmp_path / "t" / "table").iterdir()) == []
 
 
 async def test_partitions_are_folders_and_values(pool: WorkerPool, tmp_path: Path) -> None:
-    sink = TableSink(tmp_path, partition_by=("day", "kind"))
+    sink = TableSink(staging(tmp_path), partition_by=("day", "kind"))
     sql = (
         "SELECT i::INTEGER, DATE '2024-01-01' + (i % 2)::INTEGER,"
         " CASE WHEN i % 3 > 0 THEN 'a/b' END FROM range(60) t(i)"
     )
     columns = {"i": "integer", "day": "date", "kind": "varchar"}
     files = await write(pool, sql, columns, sink)
-    assert {(str(f.path.parent.relative_to(tmp_path)), f.partition, f.rows) for f in files} == {
+    assert {
+        (str(f.source.parent.relative_to(tmp_path / "table")), f.partition, f.rows) for f in files
+    } == {
         ("day=2024-01-01/kind=a%2Fb", ("2024-01-01", "a/b"), 20),
         ("day=2024-01-02/kind=a%2Fb", ("2024-01-02", "a/b"), 20),
         ("day=2024-01-01/kind=__HIVE_DEFAULT_PARTITION__", ("2024-01-01", None), 10),
         ("day=2024-01-02/kind=__HIVE_DEFAULT_PARTITION__", ("2024-01-02", None), 10),
     }
-    assert all(pq.ParquetFile(f.path).schema.names == ["i"] for f in files)
+    assert all(pq.ParquetFile(f.source).schema.names == ["i"] for f in files)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +136,6 @@ async def test_partitions_are_folders_and_values(pool: WorkerPool, tmp_path: Pat
 async def test_what_cannot_be_written_is_refused(
     pool: WorkerPool, tmp_path: Path, sink: dict[str, object], columns: dict[str, str]
 ) -> None:
-    target = TableSink(tmp_path, **sink)  # type: ignore[arg-type]
+    target = TableSink(staging(tmp_path), **sink)  # type: ignore[arg-type]
     with pytest.raises(SqlError, match="NOT_SUPPORTED"):
         await write(pool, f"SELECT {', '.join('1' * len(columns))}", columns, target)

@@ -30,7 +30,7 @@ from localaws.engines.sql.duckdb.translate import (
 from localaws.engines.sql.duckdb.types import parse_type
 from localaws.engines.sql.types import hive_to_trino, trino_to_hive
 
-SESSION = Session("q", database="lake")
+SESSION = Session("q", "000000000000", "us-east-1", database="lake")
 SALES = TableSchema(
     "awsdatacatalog",
     "lake",

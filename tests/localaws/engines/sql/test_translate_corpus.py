@@ -13,7 +13,7 @@ from corpus.entries import FIXTURES, Entry, recorded, topics
 from localaws.engines.sql.base import Column, Session, SqlError, SqlRefused, TableSchema
 from localaws.engines.sql.duckdb.translate import map_runtime_error, parse, translate
 
-SESSION = Session("corpus", catalog="memory", database="default")
+SESSION = Session("corpus", "000000000000", "us-east-1", catalog="memory", database="default")
 FLOOR = 0.9
 # sums of doubles and transcendental functions: the last digits depend on the order and the libm
 _INEXACT = re.compile(

@@ -163,8 +163,6 @@ def _void(sink: ResultSink | TableSink) -> None:
     if isinstance(sink, ResultSink):
         sink.path.unlink(missing_ok=True)
         return
-    for entry in sink.directory.iterdir() if sink.directory.exists() else ():
-        if entry.is_dir():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            entry.unlink(missing_ok=True)
+    from localaws.engines.sql.duckdb.sinks import table_folder
+
+    shutil.rmtree(table_folder(sink), ignore_errors=True)

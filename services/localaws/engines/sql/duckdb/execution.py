@@ -23,7 +23,7 @@ from localaws.engines.sql.duckdb.scan import Relation, Scan
 from localaws.engines.sql.duckdb.scan_json import scan_hive_json, scan_openx_json
 from localaws.engines.sql.duckdb.scan_parquet import scan_parquet
 from localaws.engines.sql.duckdb.scan_text import scan_lazy_simple, scan_open_csv
-from localaws.engines.sql.duckdb.sinks import write_result, write_table
+from localaws.engines.sql.duckdb.sinks import table_folder, write_result, write_table
 from localaws.engines.sql.duckdb.text import name
 
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
@@ -70,7 +70,8 @@ async def run_job(
             rows = await write_result(session, job.sql, job.columns, sink)
     else:
         target = sink.columns or job.columns
-        async with open_job(session, job, map_error, folders=[str(sink.directory)]) as scanned:
+        table_folder(sink).mkdir(exist_ok=True)
+        async with open_job(session, job, map_error, folders=[str(table_folder(sink))]) as scanned:
             rows, written = await write_table(session, job.sql, target, sink)
     return Outcome(job.columns, rows, scanned, written)
 

@@ -61,7 +61,7 @@ async def write_table(
     source = f"(SELECT * FROM ({sql}) AS t({', '.join(name(c.name) for c in columns)}))"
     format_ = _format(sink, [c for c in columns if c.name not in sink.partition_by])
     if not sink.partition_by:
-        path = sink.directory / f"part-00000{format_.extension}"
+        path = table_folder(sink) / f"part-00000{format_.extension}"
         rows = await _copy(session, f"{format_.select} FROM {source}", path, format_.options)
         return rows, _written(path, (), rows)
     keys = [name(f"$key{i}") for i in range(len(sink.partition_by))]
@@ -83,7 +83,7 @@ async def write_table(
         raise SqlError("HIVE_TOO_MANY_OPEN_PARTITIONS", message)
     total, written = 0, list[WrittenFile]()
     for values in partitions:
-        folder = sink.directory.joinpath(
+        folder = table_folder(sink).joinpath(
             *(
                 f"{key}={escape(value)}"
                 for key, value in zip(sink.partition_by, values, strict=True)
@@ -100,6 +100,11 @@ async def write_table(
         total += rows
         written += _written(path, tuple(values), rows)
     return total, tuple(written)
+
+
+def table_folder(sink: TableSink) -> Path:
+    """Return the folder in staging that the data files go into."""
+    return sink.staging.folder / "table"
 
 
 def escape(value: str | None) -> str:
@@ -124,7 +129,7 @@ def _written(path: Path, partition: tuple[str | None, ...], rows: int) -> tuple[
         return ()
     with path.open("rb") as file:
         os.fsync(file.fileno())
-    return (WrittenFile(path, partition, rows, path.stat().st_size),)
+    return (WrittenFile(path, partition, path.stat().st_size, rows),)
 
 
 def _partition_text(key: str, columns: Sequence[Column]) -> str:
