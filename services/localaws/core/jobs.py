@@ -14,7 +14,6 @@ A service declares what runs a kind of job and what happens to a job whose proce
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from localaws.core.database import Connection, Database, declare_schema
+from localaws.core.database import Connection, Database, declare_schema, is_unavailable
 from localaws.core.state import Scope
 
 if TYPE_CHECKING:
@@ -170,7 +169,7 @@ class Jobs:
     async def _keep(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            with contextlib.suppress(OSError):
+            try:
                 if self._running:
                     await self._database.execute(
                         f"UPDATE job SET lease_until = now() + interval '{LEASE}' "
@@ -179,6 +178,9 @@ class Jobs:
                         list(self._running),
                     )
                 await self._take_over()
+            except Exception as error:
+                if not is_unavailable(error):
+                    log.exception("the upkeep of jobs failed; trying again")
 
     async def _take_over(self) -> None:
         rows = await self._database.fetch(
