@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
 
-.PHONY: demo test check bench lock docs clean
+.PHONY: demo test test-compose check bench lock docs clean
 
 demo: .venv/.runtime
 	@$(BIN)/localaws up --detach
@@ -14,6 +14,10 @@ demo: .venv/.runtime
 
 test: .venv/.dev check
 	$(PYTEST)
+
+# Builds the images where they are missing; needs Docker with compose v2.
+test-compose: .venv/.dev
+	$(BIN)/python tests/compose/run.py
 
 check: .venv/.dev
 	$(BIN)/ruff check

@@ -1,0 +1,100 @@
+"""Run the tests of the containers: ``python tests/compose/run.py [PYTEST ARGUMENT…]``.
+
+Brings up a stack of its own (project, ports and volumes), runs ``pytest -m compose`` against it and
+takes it down with its data. Images are built where they are missing and stay. It fails where there
+is no Docker: a test that cannot run has not passed.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+PORTS = (
+    "LOCALAWS_PORT",
+    "LOCALAWS_POSTGRES_PORT",
+    "LOCALAWS_OBJECT_STORE_PORT",
+    "LOCALAWS_OBJECT_STORE_CONSOLE_PORT",
+    "LOCALAWS_KAFKA_PORT",
+    "LOCALAWS_HIVE_METASTORE_PORT",
+    "LOCALAWS_TRINO_PORT",
+    "LOCALAWS_SPARK_PORT",
+    "LOCALAWS_SPARK_REST_PORT",
+    "LOCALAWS_SPARK_UI_PORT",
+    "LOCALAWS_NOTEBOOK_PORT",
+)
+PYTEST = [sys.executable, "-m", "pytest"]
+
+
+def free_ports(count: int) -> list[str]:
+    """Return ports of the loopback address that nobody listens on."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [str(each.getsockname()[1]) for each in sockets]
+
+
+def stack_environment() -> dict[str, str]:
+    """Return the environment of a stack of our own, and of the tests against it."""
+    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    host = "127.0.0.1"
+    urls = {
+        "LOCALAWS_TEST_ENDPOINT_URL": f"http://{host}:{ports['LOCALAWS_PORT']}",
+        "LOCALAWS_TEST_OBJECT_STORE_URL": f"http://{host}:{ports['LOCALAWS_OBJECT_STORE_PORT']}",
+        "LOCALAWS_TEST_CATALOG_URL": f"thrift://{host}:{ports['LOCALAWS_HIVE_METASTORE_PORT']}",
+        "LOCALAWS_TEST_SQL_URL": f"http://{host}:{ports['LOCALAWS_TRINO_PORT']}",
+        "LOCALAWS_TEST_STREAM_URL": f"{host}:{ports['LOCALAWS_KAFKA_PORT']}",
+        "LOCALAWS_TEST_SPARK_URL": f"http://{host}:{ports['LOCALAWS_SPARK_REST_PORT']}",
+        "LOCALAWS_TEST_DATABASE_URL": (
+            f"postgresql://postgres:localaws@{host}:{ports['LOCALAWS_POSTGRES_PORT']}/localaws"
+        ),
+        "LOCALAWS_TEST_COMPOSE": "1",
+    }
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LOCALAWS_", "AWS_"))}
+    return kept | ports | urls | {"COMPOSE_PROJECT_NAME": f"localaws-test-{os.getpid()}"}
+
+
+def compose(environment: dict[str, str], *arguments: str) -> int:
+    """Run docker compose on the repository's file and return its exit code."""
+    return subprocess.call(["docker", "compose", *arguments], cwd=ROOT, env=environment)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Bring up, test, take down; return the worst exit code."""
+    environment = stack_environment()
+    code = 1
+    try:
+        begun = time.monotonic()
+        if compose(environment, "build", "--quiet") != 0:
+            return 1
+        built = time.monotonic()
+        if compose(environment, "up", "--detach", "--wait", "--quiet-pull") != 0:
+            compose(environment, "logs", "--tail", "40")
+            return 1
+        sys.stderr.write(
+            f"images {built - begun:.0f} s, containers {time.monotonic() - built:.0f} s\n"
+        )
+        quiet = [*PYTEST, "-m", "compose and not faults", "-n", "2", "--dist", "loadgroup"]
+        code = subprocess.call([*quiet, *arguments], cwd=ROOT, env=environment)
+        if code == 0 and not arguments:
+            # what kills containers runs alone, and last
+            faults = [*PYTEST, "-m", "faults", "-n", "0", "tests/compose"]
+            code = subprocess.call(faults, cwd=ROOT, env=environment)
+        if code != 0:
+            compose(environment, "ps", "--all")
+            compose(environment, "logs", "--tail", "25", "gateway")
+    finally:
+        compose(environment, "down", "--volumes", "--timeout", "5")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
