@@ -31,6 +31,12 @@ DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
 DEFAULT_REGION = "us-east-1"
 PARALLEL_CALLS = 16
 
+_START: dict[TargetName, tuple[str, ...]] = {
+    "local": ("localaws up --detach",),
+    "compose": ("docker compose up --wait",),
+}
+MOVED = "where it serves another port: export AWS_ENDPOINT_URL=http://127.0.0.1:PORT"
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -196,11 +202,7 @@ class Clients:
                 actions=("aws sts get-caller-identity",),
             ) from error
         except (BotoConnectionError, BotoHTTPError) as error:
-            actions = (
-                ("docker compose up --detach",)
-                if self.target.name == "compose"
-                else ("localaws up --detach",)
-                if self.target.name == "local"
-                else ()
-            )
+            actions = _START.get(self.target.name, ())
+            if actions and self.target.endpoint == DEFAULT_ENDPOINT:
+                actions += (MOVED,)
             raise EndpointDown(f"Nothing answers at {where}", actions=actions) from error

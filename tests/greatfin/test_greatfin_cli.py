@@ -60,15 +60,33 @@ def test_exit_codes(arguments: list[str], code: int) -> None:
     assert not Path("never-made").exists()
 
 
-def test_an_endpoint_that_is_down_says_what_to_type() -> None:
-    answer = greatfin("run", "lake/top-leads", "--json")
+@pytest.mark.parametrize(
+    ("arguments", "start"),
+    [
+        (["lake/top-leads"], "localaws up --detach"),
+        (["lake/top-leads", "--target", "compose"], "docker compose up --wait"),
+        (["--all", "--target", "compose"], "docker compose up --wait"),
+    ],
+)
+def test_an_endpoint_that_is_down_says_what_to_type(arguments: list[str], start: str) -> None:
+    answer = greatfin("run", *arguments, "--json")
     error = json.loads(answer.stdout)["error"]
     assert error == {
         "code": "EndpointDown",
         "message": f"Nothing answers at {NOBODY}",
         "retryable": True,
-        "actions": ["localaws up --detach"],
+        "actions": [start],
     }
+
+
+def test_a_default_endpoint_that_is_down_says_how_to_name_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("greatfin.target.DEFAULT_ENDPOINT", NOBODY)
+    answer = greatfin("run", "lake/top-leads", "--target", "compose", AWS_ENDPOINT_URL="")
+    assert answer.exit_code == 5
+    assert "docker compose up --wait" in answer.stderr
+    assert "AWS_ENDPOINT_URL=http://127.0.0.1:PORT" in answer.stderr
 
 
 def test_aws_without_credentials_is_exit_4(tmp_path: Path) -> None:

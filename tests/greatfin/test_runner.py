@@ -32,9 +32,11 @@ def use_case(*steps: Step, passed: bool = True) -> UseCase:
     )
 
 
-def go(case: UseCase, options: Options | None = None) -> tuple[Report, CapturedConsole]:
+def go(
+    case: UseCase, options: Options | None = None, target: str = "local"
+) -> tuple[Report, CapturedConsole]:
     console = CapturedConsole()
-    clients = Target.resolve("local", {}).clients()
+    clients = Target.resolve(target, {}).clients()
     return run(case, clients, console, options or Options()), console
 
 
@@ -59,6 +61,30 @@ def test_run_leaves_a_trace(greatfin_home: Path) -> None:
     assert isinstance(trace["steps"], list)
     assert [item["name"] for item in trace["steps"]] == ["one", "two"]
     assert trace["steps"][0]["rows"] == 3
+
+
+def test_targets_at_one_endpoint_keep_their_records_apart(greatfin_home: Path) -> None:
+    """A run that stopped on one target is not taken up by the other's, nor hidden by it."""
+    fails = {"local", "compose"}
+
+    def work(context: Context) -> None:
+        if context.clients.target.name in fails:
+            raise GreatFinError("no luck")
+
+    case = use_case(step("one", work))
+    for target in ("local", "compose"):
+        with pytest.raises(GreatFinError) as caught:
+            go(case, target=target)
+        assert f"--target {target} " in caught.value.actions[0]
+    ids = {str(trace["target"]): trace["run_id"] for trace in traces(greatfin_home)}
+    fails.clear()
+    for target in ("local", "compose"):
+        _, console = go(case, target=target)
+        assert console.messages[0].startswith(f"Resuming lake/fake on {target},")
+    ended = {str(trace["target"]): trace for trace in traces(greatfin_home)}
+    assert {target: trace["run_id"] for target, trace in ended.items()} == ids
+    assert [trace["attempts"] for trace in ended.values()] == [2, 2]
+    assert [trace["status"] for trace in ended.values()] == ["done", "done"]
 
 
 def test_failed_checks_are_problems(greatfin_home: Path) -> None:

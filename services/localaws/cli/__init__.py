@@ -12,6 +12,7 @@ from localaws.cli.data import destroy, reset
 from localaws.cli.diagnose import doctor
 from localaws.cli.execute import env, execute
 from localaws.cli.frame import ExitCode, wants_json
+from localaws.cli.install import install
 from localaws.cli.lifecycle import status, stop, up
 from localaws.cli.read import ledger, logs
 from localaws.cli.scaffold import new_service
@@ -23,7 +24,21 @@ def cli() -> None:
     """Run AWS analytics APIs on this machine, with real engines behind one endpoint."""
 
 
-for command in (up, status, stop, destroy, reset, logs, doctor, env, execute, ledger, new_service):
+_COMMANDS = (
+    up,
+    status,
+    stop,
+    destroy,
+    reset,
+    logs,
+    doctor,
+    install,
+    env,
+    execute,
+    ledger,
+    new_service,
+)
+for command in _COMMANDS:
     cli.add_command(command)
 
 

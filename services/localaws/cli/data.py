@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from localaws.cli.frame import CommandError, ExitCode, Run, framed, home_of, setting_options
+from localaws.compose.options import compose_options
 
 if TYPE_CHECKING:
     from localaws.home import Home, RunRecord
@@ -19,10 +20,21 @@ WAIT_SECONDS = 60.0
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Really delete it.")
+@compose_options(reads=False)
 @setting_options("home")
 @framed
-def destroy(run: Run, home: Path | None, yes: bool) -> None:
-    """Stop the platform and delete its home: all data, state and logs."""
+def destroy(
+    run: Run, home: Path | None, yes: bool, compose: bool, project_directory: Path | None
+) -> None:
+    """Stop the platform and delete its home: all data, state and logs.
+
+    With --compose: the containers and their volumes; the images are kept.
+    """
+    if compose or project_directory is not None:
+        from localaws.compose import commands
+
+        commands.destroy(run, project_directory, yes)
+        return
     place = home_of(home)
     if not place.exists:
         run.data = {"home": str(place.path), "destroyed": False}

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from localaws.cli.frame import ExitCode, Run, framed, setting_options
+from localaws.cli.meant import meant_containers
+from localaws.compose.options import compose_options
 from localaws.settings import Settings
 
 if TYPE_CHECKING:
@@ -188,19 +190,45 @@ CHECKS: tuple[Callable[[Subject], Check], ...] = (
 
 
 @click.command()
+@compose_options(reads=True)
 @setting_options("home", "port")
 @framed
-def doctor(run: Run, home: Path | None, port: int | None) -> None:
+def doctor(
+    run: Run,
+    home: Path | None,
+    port: int | None,
+    compose: bool,
+    project_directory: Path | None,
+) -> None:
     """Check what the platform needs: PASS, WARN, FAIL or SKIP, with the cure."""
     from localaws.console.base import Table
+
+    checks = _checks(home, port, compose, project_directory)
+    run.data = [asdict(check) for check in checks]
+    rows = [
+        (check.verdict, check.name, check.found.partition("\n")[0], check.cure) for check in checks
+    ]
+    run.console.table(Table(("", "check", "found", "cure"), rows))
+    for check in checks:
+        _, _, quoted = check.found.partition("\n")
+        if quoted:
+            run.console.line(f"\nLast lines of {check.name}:\n{quoted}")
+    if any(check.verdict == "FAIL" for check in checks):
+        run.exit_code = ExitCode.PROBLEMS
+
+
+def _checks(home: Path | None, port: int | None, compose: bool, folder: Path | None) -> list[Check]:
     from localaws.home import Home
 
+    if not compose and folder is None and port is None:
+        with meant_containers(compose, folder, home) as stack:
+            compose = stack is not None
+            folder = stack.project.folder if stack and stack.project else None
+    if compose or folder is not None:
+        from localaws.compose import doctor as containers
+
+        return containers.checks(folder)
     settings = Settings.from_environment(home=home, port=port)
     place = Home(settings.home)
     subject = Subject(settings, place, place.record())
-    checks = [check(subject) for check in CHECKS]
-    run.data = [asdict(check) for check in checks]
-    rows = [(check.verdict, check.name, check.found, check.cure) for check in checks]
-    run.console.table(Table(("", "check", "found", "cure"), rows))
-    if any(check.verdict == "FAIL" for check in checks):
-        run.exit_code = ExitCode.PROBLEMS
+    return [check(subject) for check in CHECKS]

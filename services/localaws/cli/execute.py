@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING
 import click
 
 from localaws.cli.frame import CommandError, Run, framed, setting_options
+from localaws.cli.meant import meant_containers
+from localaws.compose.options import compose_options
 from localaws.settings import SettingError, Settings
 
 if TYPE_CHECKING:
+    from localaws.compose.stack import Stack
     from localaws.launch import Launched
 
 NOT_FOUND = 127  # as a shell's
@@ -49,20 +52,53 @@ def client_environment(url: str, region: str, key: str = "test") -> dict[str, st
     show_default=True,
     help="Whose syntax.",
 )
+@compose_options(reads=True)
 @setting_options("home", "port", "region")
 @framed
-def env(run: Run, shell: str, home: Path | None, port: int | None, region: str | None) -> None:
+def env(
+    run: Run,
+    shell: str,
+    home: Path | None,
+    port: int | None,
+    region: str | None,
+    compose: bool,
+    project_directory: Path | None,
+) -> None:
     """Print the variables that lead AWS clients to the endpoint: eval "$(localaws env)"."""
     from localaws.home import Home
 
     settings = Settings.from_environment(home=home, port=port, region=region)
-    record = Home(settings.home).record()
-    if record is None:
-        run.warn("the platform is not running; start it: localaws up --detach")
-    url = record.url if record else f"http://{settings.host}:{settings.port}"
+    url = None
+    if port is None or compose or project_directory is not None:
+        with meant_containers(compose, project_directory, home) as stack:
+            url = _endpoint_of(stack, run.warn) if stack is not None else None
+    if url is None:
+        record = Home(settings.home).record()
+        if record is None:
+            run.warn("the platform is not running; start it: localaws up --detach")
+        url = record.url if record else f"http://{settings.host}:{settings.port}"
     run.data = client_environment(url, settings.region)
     for name, value in run.data.items():
         run.console.line(_assignment(shell, name, value))
+
+
+def _endpoint_of(stack: Stack, warn: Callable[[str], None]) -> str:
+    """Return the endpoint of the containers, running or not.
+
+    Raises:
+        CommandError: there is no gateway among them.
+    """
+    containers = stack.containers()
+    url = stack.endpoint(containers)
+    if url is None:
+        raise CommandError(
+            "NoEndpoint",
+            f"the containers of {stack.name} have no gateway with a port on this machine",
+            ("localaws status --compose",),
+        )
+    if not any(one.running and one.service == "gateway" for one in containers):
+        warn("the gateway's container is not running; start it: localaws up --compose")
+    return url
 
 
 def _assignment(shell: str, name: str, value: str) -> str:
@@ -78,13 +114,20 @@ def _assignment(shell: str, name: str, value: str) -> str:
 
 
 @click.command("exec", context_settings={"ignore_unknown_options": True})
+@compose_options(reads=True)
 @setting_options("home", "region")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
-def execute(command: tuple[str, ...], home: Path | None, region: str | None) -> int:
+def execute(
+    command: tuple[str, ...],
+    home: Path | None,
+    region: str | None,
+    compose: bool,
+    project_directory: Path | None,
+) -> int:
     """Run CMD with the endpoint in its environment and return its exit code.
 
-    The platform that runs is used. Where none does, one is started on a free port and stopped
-    afterwards: on --home if given, else on a temporary home that is deleted.
+    The platform that runs is used, embedded or containers. Where none does, one is started on a
+    free port and stopped afterwards: on --home if given, else on a temporary home that is deleted.
     """
     from localaws.cli.frame import console_for, exit_code_of, failure_of
     from localaws.cli.lifecycle import wait_healthy
@@ -98,12 +141,14 @@ def execute(command: tuple[str, ...], home: Path | None, region: str | None) -> 
     try:
         settings = Settings.from_environment(home=home, region=region)
         place = Home(settings.home)
-        if place.is_locked():
-            record = wait_healthy(place)
-        else:
+        with meant_containers(compose, project_directory, home) as stack:
+            url = _endpoint_of(stack, _warn) if stack is not None else None
+        if url is None and place.is_locked():
+            url = wait_healthy(place).url
+        elif url is None:
             launched = _start(settings, temporary=home is None)
-            record = launched.record
-        return _run(command, client_environment(record.url, settings.region))
+            url = launched.record.url
+        return _run(command, client_environment(url, settings.region))
     except (CommandError, SettingError) as error:
         failure = failure_of(error)
         console_for(False).finish(Envelope("exec", "failed", error=failure))
@@ -111,6 +156,10 @@ def execute(command: tuple[str, ...], home: Path | None, region: str | None) -> 
     finally:
         if launched is not None:
             launched.stop()
+
+
+def _warn(text: str) -> None:
+    click.echo(f"warning: {text}", err=True)
 
 
 def _start(settings: Settings, *, temporary: bool) -> Launched:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from localaws.cli.frame import CommandError, ExitCode, Run, framed, home_of, setting_options
+from localaws.cli.meant import names_embedded, refuse_settings
+from localaws.compose.options import compose_options, start_options
 from localaws.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,10 +22,42 @@ WAIT_SECONDS = 60.0
 
 @click.command()
 @click.option("--detach", "-d", is_flag=True, help="Return once it serves; it runs on.")
+@compose_options(reads=False)
+@start_options
 @setting_options()
 @framed
-def up(run: Run, detach: bool, **options: Any) -> None:
-    """Start the platform; where it runs already, say so."""
+def up(
+    run: Run,
+    detach: bool,
+    compose: bool,
+    project_directory: Path | None,
+    build: bool,
+    profile: tuple[str, ...],
+    scale: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Start the platform; where it runs already, say so.
+
+    With --compose: build the images that are missing, start the containers, wait until each is
+    healthy, and return. What a run that failed or was stopped had done is not done again.
+    """
+    if compose or project_directory is not None:
+        from localaws.compose import start
+
+        refuse_settings(options)
+        start.up(run, project_directory, profiles=profile, scale=scale, rebuild=build)
+        return
+    if build or profile or scale:
+        raise CommandError(
+            "Usage",
+            "--build, --profile and --scale go with --compose",
+            ("localaws up --compose",),
+            exit_code=ExitCode.USAGE,
+        )
+    _up_embedded(run, detach, options)
+
+
+def _up_embedded(run: Run, detach: bool, options: dict[str, Any]) -> None:
     from localaws.cli.ports import require_free
     from localaws.home import Home
 
@@ -147,27 +181,65 @@ def wait_healthy(home: Home) -> RunRecord:
 
 
 @click.command()
+@compose_options(reads=False)
 @setting_options("home")
 @framed
-def stop(run: Run, home: Path | None) -> None:
+def stop(run: Run, home: Path | None, compose: bool, project_directory: Path | None) -> None:
     """Stop the platform; its data is kept."""
+    if compose or project_directory is not None:
+        from localaws.compose import commands
+
+        commands.stop(run, project_directory)
+        return
     place = home_of(home)
     record = place.record()
     with run.console.step(1, 1, f"Stop the platform on {place.path}"):
         stopped = place.stop()
     run.data = {"stopped": stopped, "pid": record.pid if record else None}
     run.console.line("Stopped." if stopped else "It was not running.")
+    if not stopped and not names_embedded(home):
+        from localaws.compose.stack import found_running
+
+        with found_running() as stack:
+            if stack is not None and any(one.running for one in stack.containers()):
+                run.warn("the containers run; stop them: localaws stop --compose")
 
 
 @click.command()
+@compose_options(reads=True)
 @setting_options("home")
 @framed
-def status(run: Run, home: Path | None) -> None:
-    """Show what is declared, running, healthy and has data."""
+def status(run: Run, home: Path | None, compose: bool, project_directory: Path | None) -> None:
+    """Show what is declared, running, healthy and has data.
+
+    Without --compose and --home: of the embedded platform, and of the containers if there are any.
+    """
+    from localaws.compose.stack import found_running, opened
+
+    if compose or project_directory is not None:
+        from localaws.compose import commands
+
+        with opened(project_directory) as stack:
+            run.data = {"containers": commands.status(run, stack)}
+        return
+    place = home_of(home)
+    if names_embedded(home):
+        run.data = {**_status_embedded(run, place, brief=False), "containers": None}
+        return
+    with found_running() as found:
+        run.data = _status_embedded(run, place, brief=found is not None)
+        run.data["containers"] = None
+        if found is not None:
+            from localaws.compose import commands
+
+            run.data["containers"] = commands.status(run, found)
+
+
+def _status_embedded(run: Run, place: Home, *, brief: bool) -> dict[str, Any]:
+    """Show the embedded platform; `brief`: in one line where it does not run."""
     from localaws.cli.health import health
     from localaws.engines.supervisor import EngineStatus, memory_of
 
-    place = home_of(home)
     record = place.record()
     answer = health(record.url) if record else {}
     engines = answer.get("engines", [])
@@ -181,7 +253,13 @@ def status(run: Run, home: Path | None) -> None:
         memory_bytes=max(0, memory - sum(engine["memory_bytes"] for engine in engines)),
     )
     rows = [gateway.as_json(), *engines]
-    run.data = {
+    state = f"serves {record.url}" if record else "is stopped: localaws up"
+    run.console.line(f"Platform on {place.path} {state}")
+    if record is not None or not brief:
+        run.console.table(_status_table(rows))
+    if record is not None and not all(row["healthy"] for row in rows if row["running"]):
+        run.exit_code = ExitCode.PROBLEMS
+    return {
         "home": str(place.path),
         "endpoint": record.url if record else None,
         "started": record.started if record else None,
@@ -189,11 +267,6 @@ def status(run: Run, home: Path | None) -> None:
         "services": answer.get("services", []),
         "processes": rows,
     }
-    state = f"serves {record.url}" if record else "is stopped: localaws up"
-    run.console.line(f"Platform on {place.path} {state}")
-    run.console.table(_status_table(rows))
-    if record is not None and not all(row["healthy"] for row in rows if row["running"]):
-        run.exit_code = ExitCode.PROBLEMS
 
 
 def _status_table(rows: list[dict[str, Any]]) -> Table:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from localaws.cli.frame import CommandError, ExitCode, Run, framed, home_of, setting_options
+from localaws.cli.meant import meant_containers
+from localaws.compose.options import compose_options
 
 if TYPE_CHECKING:
     from localaws.home import Home
@@ -20,10 +22,34 @@ FOLLOW_SECONDS = 0.2
 @click.argument("service", required=False)
 @click.option("--follow", "-f", is_flag=True, help="Go on with what is written from now on.")
 @click.option("--lines", "-n", default=100, show_default=True, help="How many of the last lines.")
+@compose_options(reads=True)
 @setting_options("home")
 @framed
-def logs(run: Run, service: str | None, follow: bool, lines: int, home: Path | None) -> None:
-    """Show the log of SERVICE (gateway, database …), or of all."""
+def logs(
+    run: Run,
+    service: str | None,
+    follow: bool,
+    lines: int,
+    home: Path | None,
+    compose: bool,
+    project_directory: Path | None,
+) -> None:
+    """Show the log of SERVICE (gateway, database …), or of all.
+
+    Of the containers, SERVICE is a name from the project's file: gateway, object-store ….
+    """
+    with meant_containers(compose, project_directory, home) as stack:
+        if stack is not None:
+            from localaws.compose import commands
+
+            commands.logs(run, stack, service, follow, lines)
+            return
+    _logs_embedded(run, service, follow, lines, home)
+
+
+def _logs_embedded(
+    run: Run, service: str | None, follow: bool, lines: int, home: Path | None
+) -> None:
     from localaws.engines.process import tail
 
     place = home_of(home)

@@ -16,11 +16,11 @@ from localaws.gateway.models import (
 )
 from localaws.gateway.request import Request
 
-_VIRTUAL_HOST = re.compile(
-    r"^(?P<bucket>.+?)\.(s3[.-])?([a-z0-9-]+\.)?(localhost|localhost\.localstack\.cloud)(:\d+)?$"
-)
-_SERVICE_HOST = re.compile(r"^(?P<service>[a-z0-9.-]+?)(\.[a-z]{2}-[a-z]+-\d)?\.localhost(:\d+)?$")
-
+# The endpoint's names: on this machine, and in the network of the containers.
+_ENDPOINT = r"(?P<endpoint>(localhost|localhost\.localstack\.cloud|gateway)(:\d+)?)"
+_REGION = r"[a-z]{2}(-[a-z]+)+-\d"
+_VIRTUAL_HOST = re.compile(rf"^(?P<bucket>.+?)\.(s3[.-]({_REGION}\.)?)?{_ENDPOINT}$")
+_SERVICE_HOST = re.compile(rf"^(?P<service>[a-z0-9.-]+?)(\.{_REGION})?\.{_ENDPOINT}$")
 
 _TARGET_PREFIXES = {"AWSGlue": "glue", "AmazonAthena": "athena"}
 """Services of unsigned requests by the prefix of their target header."""
@@ -47,11 +47,22 @@ def resolve_service(request: Request, credential: Credential | None) -> str | No
 
 def bucket_of_host(host: str) -> str | None:
     """Return the bucket of a virtual-host style address, e.g. ``b.s3.localhost:4566``."""
+    match = _bucket_match(host)
+    return match["bucket"] if match is not None else None
+
+
+def endpoint_of_host(host: str) -> str:
+    """Return host and port of the endpoint itself, without the bucket before it if there is one."""
+    match = _bucket_match(host)
+    return match["endpoint"] if match is not None else host
+
+
+def _bucket_match(host: str) -> re.Match[str] | None:
     match = _VIRTUAL_HOST.match(host)
     if match is None or match["bucket"] in ("s3", "www"):
         return None
-    bucket = match["bucket"]
-    return None if bucket.startswith("s3.") and bucket.count(".") == 1 else bucket
+    of_service = match["bucket"].startswith("s3.") and match["bucket"].count(".") == 1
+    return None if of_service else match
 
 
 @dataclass(frozen=True)

@@ -285,14 +285,19 @@ async def template_text(
         raise format_error("the template is not UTF-8 text") from error
 
 
+_BUCKET_HOSTS = (
+    re.compile(r"(?P<bucket>.+)\.s3[.-].*amazonaws\.com(\.cn)?"),
+    re.compile(r"(?P<bucket>.+?)\.(s3[.-]([a-z]{2}(-[a-z]+)+-\d\.)?)?(localhost|gateway)"),
+)
+"""Hosts that begin with a bucket: AWS's, and this endpoint's, as in `gateway/routing.py`."""
+
+
 def _object_of(url: str) -> tuple[str, str]:
     """Return bucket and key of a path-style or virtual-host S3 URL, of AWS or of this endpoint."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     path = unquote(parts.path).lstrip("/")
-    virtual = re.fullmatch(
-        r"(?P<bucket>.+)\.(s3[.-].*amazonaws\.com(\.cn)?|(s3\.)?localhost)", host
-    )
+    virtual = next((found for pattern in _BUCKET_HOSTS if (found := pattern.fullmatch(host))), None)
     if parts.scheme in ("http", "https") and virtual is not None and path:
         return virtual["bucket"], path
     bucket, _, key = path.partition("/")
