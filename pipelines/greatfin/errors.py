@@ -71,6 +71,13 @@ class EndpointDown(GreatFinError):
     retryable = True
 
 
+class StepFailed(GreatFinError):
+    """AWS refused a call of a step, or a service behind it was not there."""
+
+    code = "StepFailed"
+    retryable = True
+
+
 class StackFailed(GreatFinError):
     """CloudFormation could not reach the state that the template asks for."""
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from greatfin.console import CapturedConsole, Check, Report
-from greatfin.errors import GreatFinError, Interrupted, UnknownUseCase
+from greatfin.errors import EndpointDown, GreatFinError, Interrupted, StepFailed, UnknownUseCase
 from greatfin.runner import Context, Options, Step, StepResult, UseCase
 from greatfin.runner.run import run
 from greatfin.runner.use_case import find, find_all
@@ -110,6 +111,34 @@ def test_failed_run_names_its_step_and_is_taken_up_again(greatfin_home: Path) ->
     assert console.messages[0].startswith("Resuming lake/fake")
     (trace,) = traces(greatfin_home)
     assert (trace["status"], trace["attempts"], trace["error"]) == ("done", 2, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "message"),
+    [
+        (
+            EndpointConnectionError(endpoint_url="http://127.0.0.1:1/"),
+            EndpointDown,
+            "The endpoint http://127.0.0.1:4566 stopped answering in step one",
+        ),
+        (
+            ClientError({"Error": {"Code": "ServiceUnavailable", "Message": "gone"}}, "PutObject"),
+            StepFailed,
+            "ServiceUnavailable",
+        ),
+    ],
+)
+def test_a_service_that_goes_away_is_named_and_the_run_can_go_on(
+    greatfin_home: Path, error: Exception, expected: type[GreatFinError], message: str
+) -> None:
+    def fail(_: Context) -> None:
+        raise error
+
+    with pytest.raises(expected, match=message) as caught:
+        go(use_case(step("one", fail)))
+    assert caught.value.actions[0].startswith("greatfin run lake/fake --target local")
+    (trace,) = traces(greatfin_home)
+    assert trace["status"] == "failed"
 
 
 def test_another_scale_is_another_run(greatfin_home: Path) -> None:

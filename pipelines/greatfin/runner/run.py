@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from types import FrameType
 
 from greatfin.console import Console, Report
-from greatfin.errors import GreatFinError, Interrupted
+from greatfin.errors import EndpointDown, GreatFinError, Interrupted, StepFailed
 from greatfin.runner.step import Context, Options, Step
 from greatfin.runner.trace import open_trace
 from greatfin.runner.use_case import UseCase
-from greatfin.target import Clients
+from greatfin.target import Clients, Target
 
 
 def run(
@@ -63,12 +63,30 @@ def run(
                 ) from error
             except Exception as error:
                 trace.end("failed", f"step {step.name}: {error}")
-                if isinstance(error, GreatFinError) and not error.actions:
-                    error.actions = (again,)
-                raise
+                failure = _failure(error, step, target)
+                if failure is None:
+                    raise
+                failure.actions = failure.actions or (again,)
+                raise failure from error.__cause__ if failure is error else error
     report = use_case.report(context)
     trace.end("done" if report.passed else "problems")
     return report
+
+
+def _failure(error: Exception, step: Step, target: Target) -> GreatFinError | None:
+    """Return what a step failed with as an error for the user, or None for a fault of our own."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import ConnectionError as BotoConnectionError
+    from botocore.exceptions import HTTPClientError as BotoHTTPError
+
+    if isinstance(error, GreatFinError):
+        return error
+    if isinstance(error, BotoConnectionError | BotoHTTPError):
+        where = target.endpoint or "AWS"
+        return EndpointDown(f"The endpoint {where} stopped answering in step {step.name}: {error}")
+    if isinstance(error, BotoCoreError | ClientError):
+        return StepFailed(f"Step {step.name}: {error}")
+    return None
 
 
 def _run_step(context: Context, number: int, total: int, step: Step) -> None:
