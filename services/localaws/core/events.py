@@ -59,6 +59,10 @@ class Events:
         """Deliver events of a topic to `subscriber`, which must bear to see one twice."""
         self._subscribers.setdefault(topic, []).append(subscriber)
 
+    def heard(self, topic: str) -> bool:
+        """Return whether anyone listens to a topic."""
+        return topic in self._subscribers
+
     async def emit(self, connection: Connection, topic: str, scope: Scope, detail: Any) -> None:
         """Write an event in the caller's transaction; topics no one listens to cost nothing."""
         if topic in self._subscribers:

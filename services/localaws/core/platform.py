@@ -14,7 +14,9 @@ from localaws.core.service import Services, Shape
 from localaws.core.state import Scope, State
 from localaws.engines.catalog.base import Catalog
 from localaws.engines.object_store.base import ObjectStore
+from localaws.engines.spark.base import SparkEngine
 from localaws.engines.sql.base import SqlEngine
+from localaws.engines.stream.base import StreamLog
 from localaws.settings import Settings
 
 Forward = Callable[["Context", str, str, Shape], Awaitable[Shape]]
@@ -35,6 +37,8 @@ class Platform:
     object_store: ObjectStore
     catalog: Catalog
     sql: SqlEngine
+    stream: StreamLog | None
+    spark: SparkEngine | None
     forward: Forward
 
 

@@ -1,4 +1,8 @@
-"""The adapters of the ``object_store`` port; every test here runs on each of them."""
+"""The adapters of the ``object_store`` port; every test here runs on each of them.
+
+The adapter over a server runs where ``LOCALAWS_TEST_OBJECT_STORE_URL`` (with ``_KEY`` and
+``_SECRET``) names one.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from store_help import ADAPTERS, empty, make_store
 
-from localaws.core.clock import Clock
 from localaws.core.database import Database
-from localaws.engines.object_store.base import ObjectStore
-from localaws.engines.object_store.files import FileObjectStore
+from localaws.engines.object_store.base import STAGING_BUCKET, ObjectStore
 from localaws.engines.postgresql import EmbeddedPostgres
 
 
@@ -29,15 +32,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("objects")
 
 
-@pytest.fixture
-async def object_store(database_url: str, folder: Path) -> AsyncIterator[ObjectStore]:
+@pytest.fixture(params=ADAPTERS)
+async def object_store(
+    request: pytest.FixtureRequest, database_url: str, folder: Path
+) -> AsyncIterator[ObjectStore]:
     database = Database(database_url)
     await database.start()
-    store = FileObjectStore(database, folder, Clock())
+    store = make_store(request.param, database, folder)
     await store.start()
+    before = await _buckets(database)
     yield store
+    for name in await _buckets(database) - before:
+        await empty(store, name)
+        await store.delete_bucket(name)
     await store.stop()
     await database.stop()
+
+
+async def _buckets(database: Database) -> set[str]:
+    names = {row["name"] for row in await database.fetch("SELECT name FROM bucket")}
+    return names - {STAGING_BUCKET}
 
 
 @pytest.fixture

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+from localaws.core.clock import Clock
+from localaws.core.database import Database
+from localaws.core.events import Events
 from localaws.engines.object_store.base import Listing, ObjectInfo, ObjectStore
+from localaws.engines.object_store.files import FileObjectStore
+from localaws.engines.object_store.minio.store import MinioObjectStore
 
 MIB = 1 << 20
+
+SERVER = os.environ.get("LOCALAWS_TEST_OBJECT_STORE_URL", "")
+ADAPTERS = ["embedded", *(["minio"] if SERVER else [])]
+
+
+def make_store(
+    adapter: str, database: Database, folder: Path, events: Events | None = None
+) -> ObjectStore:
+    if adapter == "embedded":
+        return FileObjectStore(database, folder, Clock(), events=events)
+    return MinioObjectStore(
+        database,
+        Clock(),
+        SERVER,
+        os.environ["LOCALAWS_TEST_OBJECT_STORE_KEY"],
+        os.environ["LOCALAWS_TEST_OBJECT_STORE_SECRET"],
+        folder / "scratch",
+        events,
+    )
 
 
 async def chunks(data: bytes, size: int = 64 << 10) -> AsyncIterator[bytes]:
@@ -37,3 +63,11 @@ async def all_pages(
         keys += [info.key for info in page.objects]
         prefixes += page.prefixes
     return keys, prefixes
+
+
+async def empty(store: ObjectStore, bucket: str) -> None:
+    """Delete what a bucket holds: an example that failed leaves it as it was."""
+    page = await store.page(bucket)
+    while page.objects:
+        await store.delete(bucket, [info.key for info in page.objects])
+        page = await store.page(bucket)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_help import all_pages, chunks, stored
+from store_help import all_pages, chunks, empty, stored
 
 from localaws.engines.object_store.base import ObjectStore
 
@@ -40,11 +40,41 @@ async def test_pages_are_what_a_model_lists(
     delimiter: str,
     limit: int,
 ) -> None:
+    await empty(object_store, bucket)
     for key in keys:
         await object_store.put(bucket, key, chunks(b""))
     listed = await all_pages(object_store, bucket, prefix, delimiter, limit)
-    await object_store.delete(bucket, sorted(keys))
     assert listed == model(keys, prefix, delimiter)
+
+
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    keys=st.sets(names, max_size=12),
+    after=names,
+    prefix=st.text("ab/", max_size=1),
+    delimiter=st.sampled_from(["", "/", "a"]),
+)
+async def test_a_page_may_start_anywhere(
+    object_store: ObjectStore,
+    bucket: str,
+    keys: set[str],
+    after: str,
+    prefix: str,
+    delimiter: str,
+) -> None:
+    await empty(object_store, bucket)
+    for key in keys:
+        await object_store.put(bucket, key, chunks(b""))
+    behind = {key for key in keys if key.encode() > after.encode()}
+    if delimiter and after.startswith(prefix) and after.endswith(delimiter):
+        at = after.find(delimiter, len(prefix))
+        if at == len(after) - len(delimiter) >= len(prefix):  # a common prefix, already listed
+            behind = {key for key in behind if not key.startswith(after)}
+    page = await object_store.page(bucket, prefix, delimiter, after)
+    listed = ([info.key for info in page.objects], list(page.prefixes))
+    assert listed == model(behind, prefix, delimiter)
 
 
 steps = st.lists(
@@ -59,6 +89,7 @@ steps = st.lists(
 async def test_any_course_of_writes_equals_a_dict(
     object_store: ObjectStore, bucket: str, steps: list[tuple[str, str, bytes]]
 ) -> None:
+    await empty(object_store, bucket)
     expected: dict[str, bytes] = {}
     for step, key, data in steps:
         if step == "put":
@@ -71,7 +102,6 @@ async def test_any_course_of_writes_equals_a_dict(
         assert keys == sorted(expected, key=str.encode)
     for key, data in expected.items():
         assert await stored(object_store, bucket, key) == data
-    await object_store.delete(bucket, list(expected))
 
 
 async def test_a_page_starts_behind_what_it_is_told(object_store: ObjectStore, bucket: str) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import zlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -104,6 +105,86 @@ async def test_attributes_are_kept(object_store: ObjectStore, bucket: str) -> No
     assert head.attributes.headers == attributes.headers
     with pytest.raises(AwsError, match="NoSuchKey"):
         await object_store.set_tags(bucket, "other", {})
+
+
+async def test_attributes_of_every_kind_are_kept(object_store: ObjectStore, bucket: str) -> None:
+    attributes = Attributes(
+        headers={
+            "ContentType": "binary/octet-stream",
+            "ContentEncoding": "gzip",
+            "ContentDisposition": 'attachment; filename="ü.csv"',
+            "ContentLanguage": "de, en",
+            "Expires": "Wed, 21 Oct 2026 07:28:00 GMT",
+            "StorageClass": "STANDARD_IA",
+            "ServerSideEncryption": "AES256",
+            "WebsiteRedirectLocation": "/other",
+        },
+        metadata={"two  spaces": "a  b", "edge": " x ", "empty": "", "localaws": "{}", "n": "1,2"},
+        tags={"größe": "a=b", "==": "+-._:/@ =", "none": ""},
+        checksums={"sha512": ""},
+    )
+    put = await object_store.put(bucket, "k", chunks(b"data"), attributes)
+    head = await object_store.head(bucket, "k")
+    assert head == put
+    assert replace(head.attributes, checksums={"sha512": ""}) == attributes
+    (listed,) = (await object_store.page(bucket)).objects
+    assert listed.attributes.headers.get("StorageClass") == "STANDARD_IA"
+    assert set(listed.attributes.checksums) == {"sha512"}
+    assert (listed.size, listed.etag, listed.last_modified) == (4, head.etag, head.last_modified)
+    bare = await object_store.copy(head, bucket, "bare", Attributes())
+    assert bare.attributes == Attributes()
+    assert (await object_store.head(bucket, "bare")).attributes == Attributes()
+    await object_store.set_tags(bucket, "k", {})
+    assert (await object_store.head(bucket, "k")).attributes.tags == {}
+
+
+@pytest.mark.parametrize("checksums", [{"crc32": ""}, {"crc32c": "", "sha512": ""}, {}])
+@pytest.mark.parametrize("told", [True, False])
+async def test_checksums_of_a_stream_are_kept(
+    object_store: ObjectStore, bucket: str, checksums: dict[str, str], told: bool
+) -> None:
+    data = os.urandom(9 * MIB + 5)
+    put = await object_store.put(
+        bucket,
+        "k",
+        chunks(data),
+        Attributes(checksums=checksums),
+        length=len(data) if told else None,
+    )
+    assert set(put.attributes.checksums) == set(checksums)
+    if "crc32" in checksums:
+        crc = base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
+        assert put.attributes.checksums == {"crc32": crc}
+    assert put.etag == hashlib.md5(data).hexdigest()
+    assert await object_store.head(bucket, "k") == put
+    (listed,) = (await object_store.page(bucket)).objects
+    assert set(listed.attributes.checksums) == set(checksums)
+    assert await stored(object_store, bucket, "k") == data
+
+
+async def test_a_key_may_be_the_folder_of_others(object_store: ObjectStore, bucket: str) -> None:
+    names = ["a", "a/", "a/b", "a/b/c", "a/b/c/d", "a//b", "a.b"]
+    await asyncio.gather(
+        *(object_store.put(bucket, key, chunks(key.encode())) for key in names * 3)
+    )
+    assert await all_pages(object_store, bucket) == (sorted(names), [])
+    assert await all_pages(object_store, bucket, "a", "/") == (["a", "a.b"], ["a/"])
+    assert await all_pages(object_store, bucket, "a/b", limit=1) == (
+        ["a/b", "a/b/c", "a/b/c/d"],
+        [],
+    )
+    for key in names:
+        assert await stored(object_store, bucket, key) == key.encode()
+    await object_store.delete(bucket, ["a", "a/b/c"])
+    assert await all_pages(object_store, bucket) == (
+        sorted(set(names) - {"a", "a/b/c"}),
+        [],
+    )
+    upload = await object_store.create_upload(bucket, "a", Attributes())
+    part = await object_store.put_part(bucket, "a", upload, 1, chunks(b"parts"))
+    await object_store.complete_upload(bucket, "a", upload, [(1, part.etag)])
+    assert await stored(object_store, bucket, "a") == b"parts"
+    assert await stored(object_store, bucket, "a/b/c/d") == b"a/b/c/d"
 
 
 async def broken(data: bytes) -> AsyncIterator[bytes]:
@@ -239,3 +320,28 @@ async def test_an_adoption_that_fails_changes_nothing(
             replace_prefix="t/",
         )
     assert await all_pages(object_store, bucket) == (["t/old"], [])
+
+
+async def test_what_engines_staged_in_the_store_is_adopted(
+    object_store: ObjectStore, bucket: str
+) -> None:
+    staging = await object_store.staging()
+    await object_store.put(bucket, "t/old", chunks(b"old"))
+    sources = [
+        await object_store.put(staging.bucket, f"{staging.prefix}x/{i}", chunks(b"%d" % i))
+        for i in range(3)
+    ]
+    attributes = Attributes(headers={"ContentType": "text/csv"})
+    files = [
+        Adoption(f"t/{i}", source, attributes) for i, source in enumerate(sources[:2], start=1)
+    ]
+    infos = await object_store.adopt(bucket, files, replace_prefix="t/")
+    assert [(info.key, info.size) for info in infos] == [("t/1", 1), ("t/2", 1)]
+    assert await all_pages(object_store, bucket) == (["t/1", "t/2"], [])
+    assert await stored(object_store, bucket, "t/2") == b"1"
+    assert (await object_store.head(bucket, "t/1")).attributes == attributes
+    left, _ = await all_pages(object_store, staging.bucket, staging.prefix)
+    assert left == [f"{staging.prefix}x/2"]
+    await object_store.discard(staging)
+    assert await all_pages(object_store, staging.bucket, staging.prefix) == ([], [])
+    assert not staging.folder.exists()

@@ -127,11 +127,11 @@ def upload_body(
     if isinstance(body, bytes):
         return _once(body), len(body)
     headers = ctx.cache.get("headers", {})
-    # The length of an aws-chunked body is that of its framing; the gateway checks the decoded one.
-    length = None if "x-amz-decoded-content-length" in headers else content_length
-    declared = int(headers.get("x-amz-decoded-content-length") or content_length or 0)
-    if declared > MAX_PUT_BYTES:
-        raise entity_too_large(declared, MAX_PUT_BYTES)
+    # The length of an aws-chunked body is that of its framing.
+    decoded = headers.get("x-amz-decoded-content-length")
+    length = int(decoded) if decoded else content_length
+    if length is not None and length > MAX_PUT_BYTES:
+        raise entity_too_large(length, MAX_PUT_BYTES)
     return body, length
 
 

@@ -32,8 +32,12 @@ async def list_objects_v2(
     start_after: str | None = None,
     request_payer: str | None = None,
     expected_bucket_owner: str | None = None,
+    optional_object_attributes: list[str] | None = None,
 ) -> Shape:
-    """Return a page of keys and common prefixes."""
+    """Return a page of keys and common prefixes.
+
+    The optional attribute there is, ``RestoreStatus``, is one of archived objects only.
+    """
     encode = encoder(encoding_type)
     limit = page_size(max_keys)
     after = decode_token(continuation_token) or start_after or ""
@@ -62,6 +66,7 @@ async def list_objects(
     prefix: str | None = None,
     request_payer: str | None = None,
     expected_bucket_owner: str | None = None,
+    optional_object_attributes: list[str] | None = None,
 ) -> Shape:
     """Return a page of keys and common prefixes, by the older API."""
     encode = encoder(encoding_type)
@@ -93,6 +98,7 @@ async def list_object_versions(
     prefix: str | None = None,
     request_payer: str | None = None,
     expected_bucket_owner: str | None = None,
+    optional_object_attributes: list[str] | None = None,
 ) -> Shape:
     """Return a page of objects, each with its one version."""
     encode = encoder(encoding_type)

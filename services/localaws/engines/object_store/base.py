@@ -129,6 +129,10 @@ class ObjectStore(ABC):
         """Release what the store holds."""
 
     @abstractmethod
+    async def healthy(self) -> bool:
+        """Return whether the store answers."""
+
+    @abstractmethod
     async def create_bucket(self, account: str, region: str, name: str) -> Bucket:
         """Create a bucket; BucketAlreadyExists / BucketAlreadyOwnedByYou where it is there."""
 

@@ -91,8 +91,8 @@ class Written:
     body: bytes | None = None
 
 
-class _Digests:
-    """What is computed on the way of the bytes."""
+class Digests:
+    """What is computed on the way of the bytes, and compared with what was promised."""
 
     def __init__(self, expected: Expected) -> None:
         self._expected = expected
@@ -105,12 +105,23 @@ class _Digests:
                     return
             raise invalid_md5(expected.content_md5)
 
+    @property
+    def size(self) -> int:
+        """Number of bytes taken in."""
+        return self._size
+
     def update(self, data: bytes) -> None:
+        """Take in more bytes."""
         self._size += len(data)
         self._md5.update(data)
         self._checksums.update(data)
 
     def finish(self, name: str) -> tuple[Blob, dict[str, str]]:
+        """Return the blob of these bytes and its checksums.
+
+        Raises:
+            AwsError: IncompleteBody, BadDigest.
+        """
         if self._expected.length is not None and self._size != self._expected.length:
             raise incomplete_body()
         md5 = self._md5.digest()
@@ -165,7 +176,7 @@ class Blobs:
             AwsError: BadDigest, InvalidDigest, IncompleteBody, or what the body raises.
         """
         name = uuid.uuid4().hex
-        digests = _Digests(expected)
+        digests = Digests(expected)
         chunks: list[bytes] = []
         held = 0
         writer: _Writer | None = None
@@ -258,7 +269,7 @@ class Blobs:
 
     def adopt(self, file: Path, expected: Expected, *, flush: bool) -> Written:
         """Move a finished file here. Blocking."""
-        digests = _Digests(expected)
+        digests = Digests(expected)
         with file.open("rb") as source:
             first = data = source.read(BUFFER)
             if len(first) <= SMALL:
@@ -311,7 +322,7 @@ class Blobs:
             os.sync()
 
 
-def _row(body: bytes, digests: _Digests) -> Written:
+def _row(body: bytes, digests: Digests) -> Written:
     digests.update(body)
     blob, checksums = digests.finish(f"{_ROW}{uuid.uuid4().hex}")
     return Written(blob, checksums, body)
@@ -320,7 +331,7 @@ def _row(body: bytes, digests: _Digests) -> Written:
 class _Writer:
     """A blob being written; its methods block and are called one after the other."""
 
-    def __init__(self, path: Path, digests: _Digests) -> None:
+    def __init__(self, path: Path, digests: Digests) -> None:
         self._path = path
         self._digests = digests
         self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

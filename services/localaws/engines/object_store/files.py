@@ -20,6 +20,7 @@ from pathlib import Path
 from localaws.core.clock import Clock
 from localaws.core.database import Database, IntegrityViolation
 from localaws.core.errors import AwsError
+from localaws.core.events import Events
 from localaws.engines.object_store.base import (
     STAGING_ACCOUNT,
     STAGING_BUCKET,
@@ -37,6 +38,7 @@ from localaws.engines.object_store.base import (
 from localaws.engines.object_store.blobs import Blob, Blobs, Expected, Written
 from localaws.engines.object_store.bodies import Bodies
 from localaws.engines.object_store.buckets import Buckets
+from localaws.engines.object_store.changes import COPY, PUT, Changes
 from localaws.engines.object_store.errors import no_such_key
 from localaws.engines.object_store.listing import read_page
 from localaws.engines.object_store.objects import NewObject, Objects
@@ -55,6 +57,7 @@ class FileObjectStore(ObjectStore):
         durability: ``power``: an acknowledged write survives the loss of power; ``process``: it
             survives the death of any process, and after a loss of power what was torn is gone.
         grace: how long files of deleted objects stay, for readers that hold their paths.
+        events: takes the changes of objects.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class FileObjectStore(ObjectStore):
         clock: Clock,
         durability: str = "power",
         grace: timedelta = timedelta(minutes=10),
+        events: Events | None = None,
     ) -> None:
         self._database = database
         self._folder = folder
@@ -72,7 +76,7 @@ class FileObjectStore(ObjectStore):
         self._bodies = Bodies(database, folder / "small")
         self._upkeep = Upkeep(database, self._blobs, self._bodies, folder, durability, grace)
         self._buckets = Buckets(database, clock)
-        self._objects = Objects(database)
+        self._objects = Objects(database, Changes(events))
         self._uploads = Uploads(database, clock, self._objects)
         self._joining: dict[str, asyncio.Lock] = {}
         self._has_staging = False
@@ -86,6 +90,10 @@ class FileObjectStore(ObjectStore):
         """Release what the store holds."""
         await self._upkeep.stop()
         self._blobs.close()
+
+    async def healthy(self) -> bool:
+        """Return True: the state database, on which all depends, reports for itself."""
+        return True
 
     async def collect_garbage(self) -> int:
         """Remove files whose grace time is over now, and return how many (done by itself too)."""
@@ -131,14 +139,26 @@ class FileObjectStore(ObjectStore):
         length: int | None = None,
     ) -> ObjectInfo:
         """Write an object whole or not at all."""
+        attributes = attributes or Attributes()
+        expected = Expected(attributes.checksums, content_md5, length)
+        return await self._put(bucket, key, body, attributes, condition, expected, PUT)
+
+    async def _put(
+        self,
+        bucket: str,
+        key: str,
+        body: AsyncIterator[bytes],
+        attributes: Attributes,
+        condition: WriteCondition | None,
+        expected: Expected,
+        event: str,
+    ) -> ObjectInfo:
         encode_key(key)
         await self._buckets.get(bucket)
-        attributes = attributes or Attributes()
-        written = await self._write(body, Expected(attributes.checksums, content_md5, length))
+        written = await self._write(body, expected)
         with self._publishing([written.blob]) as epoch:
-            info = await self._objects.write(
-                self._new_object(bucket, key, attributes, written, epoch), condition
-            )
+            new = self._new_object(bucket, key, attributes, written, epoch)
+            info = await self._objects.write(new, condition, event=event)
         if written.body is not None:
             self._bodies.remember(written.blob, written.body)
         return info
@@ -228,18 +248,17 @@ class FileObjectStore(ObjectStore):
             or not blobs[0].md5
             or not attributes.checksums.keys() <= known.keys()
         ):
-            return await self.put(
-                bucket, key, self.read(source), attributes, condition, length=source.size
-            )
+            expected = Expected(attributes.checksums, length=source.size)
+            body = self.read(source)
+            return await self._put(bucket, key, body, attributes, condition, expected, COPY)
         encode_key(key)
         await self._buckets.get(bucket)
         flush = self._upkeep.flush
         copy = await self._blobs.run(lambda: self._blobs.link(blobs[0], flush=flush))
         written = Written(copy, {name: known[name] for name in attributes.checksums})
         with self._publishing([copy]) as epoch:
-            return await self._objects.write(
-                self._new_object(bucket, key, attributes, written, epoch), condition
-            )
+            new = self._new_object(bucket, key, attributes, written, epoch)
+            return await self._objects.write(new, condition, event=COPY)
 
     async def set_tags(self, bucket: str, key: str, tags: Mapping[str, str]) -> None:
         """Replace an object's tags."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ import msgspec
 from localaws.core.database import Connection, Database, ForeignKeyViolation
 from localaws.engines.object_store.base import Attributes, ObjectInfo, WriteCondition
 from localaws.engines.object_store.blobs import Blob
+from localaws.engines.object_store.changes import COPY, PUT, Changes
 from localaws.engines.object_store.errors import no_such_bucket, no_such_key, precondition_failed
 from localaws.engines.object_store.schema import (
     COLUMNS,
@@ -87,28 +89,29 @@ class NewObject:
 class Objects:
     """The objects of all buckets."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, changes: Changes) -> None:
         self._database = database
+        self._changes = changes
 
     async def write(
         self,
         new: NewObject,
         condition: WriteCondition | None = None,
         connection: Connection | None = None,
+        event: str = PUT,
     ) -> ObjectInfo:
-        """Make an object visible, if the condition holds.
+        """Make an object visible, if the condition holds, and tell of it as `event`.
 
         Raises:
             AwsError: NoSuchBucket, NoSuchKey (of a condition on its ETag), PreconditionFailed.
         """
         try:
-            if connection is not None:
-                await _write(connection, new, condition)
-            elif condition is not None:
-                async with self._database.transaction() as own:
-                    await _write(own, new, condition)
-            else:
+            if connection is None and condition is None and not self._changes.heard:
                 await self._database.execute(_PUT, *new.row())
+                return new.info
+            async with self._transaction(connection) as own:
+                await _write(own, new, condition)
+                await self._changes.written(own, event, new.bucket, [new.info])
         except ForeignKeyViolation:
             raise no_such_bucket(new.bucket) from None
         return new.info
@@ -119,6 +122,7 @@ class Objects:
         """Make objects visible without conditions."""
         try:
             await connection.executemany(_PUT, [new.row() for new in news])
+            await self._changes.written(connection, PUT, bucket, [new.info for new in news])
         except ForeignKeyViolation:
             raise no_such_bucket(bucket) from None
 
@@ -133,10 +137,8 @@ class Objects:
 
     async def delete(self, bucket: str, keys: Sequence[str]) -> None:
         """Delete keys in one step."""
-        await self._database.execute(
-            "DELETE FROM object WHERE bucket = $1 AND key = ANY($2::bytea[])",
-            bucket,
-            [encode_key(key) for key in keys],
+        await self._delete(
+            None, bucket, "key = ANY($2::bytea[])", [encode_key(key) for key in keys]
         )
 
     async def delete_prefix(
@@ -148,14 +150,35 @@ class Objects:
     ) -> None:
         """Delete what is under a prefix, but not the keys in `kept`."""
         start = encode_text(prefix)
-        await (connection or self._database).execute(
-            "DELETE FROM object WHERE bucket = $1 AND key >= $2 AND key < $3 "
-            "AND key <> ALL($4::bytea[])",
+        await self._delete(
+            connection,
             bucket,
+            "key >= $2 AND key < $3 AND key <> ALL($4::bytea[])",
             start,
             successor(start) if start else NO_KEY_ABOVE,
             list(kept),
         )
+
+    async def _delete(
+        self, connection: Connection | None, bucket: str, which: str, *arguments: object
+    ) -> None:
+        """Delete the objects of a bucket for which `which` holds, and tell of it."""
+        statement = f"DELETE FROM object WHERE bucket = $1 AND {which}"
+        if not self._changes.heard:
+            await (connection or self._database).execute(statement, bucket, *arguments)
+            return
+        async with self._transaction(connection) as own:
+            rows = await own.fetch(f"{statement} RETURNING key", bucket, *arguments)
+            await self._changes.deleted(own, bucket, [row["key"].decode() for row in rows])
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self, connection: Connection | None) -> AsyncIterator[Connection]:
+        """Yield the caller's transaction, or one of our own."""
+        if connection is not None:
+            yield connection
+        else:
+            async with self._database.transaction() as own:
+                yield own
 
     async def rename(
         self,
@@ -186,7 +209,9 @@ class Objects:
         )
         if row is None:
             raise no_such_key(source.key)
-        return object_info(bucket, row)
+        info = object_info(bucket, row)
+        await self._changes.written(connection, COPY, bucket, [info])
+        return info
 
     async def set_tags(self, info: ObjectInfo, attributes: Attributes) -> bool:
         """Replace the attributes of an object that still has the same bytes."""

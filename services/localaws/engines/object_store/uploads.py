@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,20 +19,15 @@ from localaws.engines.object_store.base import (
     WriteCondition,
 )
 from localaws.engines.object_store.blobs import Blob, Written
+from localaws.engines.object_store.changes import COMPLETE
 from localaws.engines.object_store.checksums import (
-    composite_checksum,
-    full_checksum,
     multipart_etag,
 )
 from localaws.engines.object_store.errors import (
-    MIN_PART_BYTES,
-    checksum_differs,
-    entity_too_small,
-    invalid_part,
-    invalid_part_order,
     no_such_bucket,
     no_such_upload,
 )
+from localaws.engines.object_store.multipart import choose_parts, object_checksums
 from localaws.engines.object_store.objects import NewObject, Objects
 from localaws.engines.object_store.schema import (
     NO_KEY_ABOVE,
@@ -175,7 +169,10 @@ class Uploads:
                 if there is None or there.etag != row["completed_etag"]:
                     raise no_such_upload(upload)
                 return there
-            chosen = _choose(upload, parts, await self._parts(connection, upload))
+            stored_parts = await self._parts(connection, upload)
+            by_number = {stored.part.number: stored for stored in stored_parts}
+            chosen_parts = choose_parts(upload, parts, [stored.part for stored in stored_parts])
+            chosen = [by_number[part.number] for part in chosen_parts]
             attributes = _upload(row).attributes
             info = await self._objects.write(
                 NewObject(
@@ -184,7 +181,8 @@ class Uploads:
                     etag=multipart_etag(stored.blob.md5 for stored in chosen),
                     last_modified=self._clock.now().replace(microsecond=0),
                     attributes=replace(
-                        attributes, checksums=_object_checksums(attributes, chosen, checksums)
+                        attributes,
+                        checksums=object_checksums(attributes, chosen_parts, checksums),
                     ),
                     blobs=[stored.blob for stored in chosen],
                     epoch=max(stored.epoch for stored in chosen),
@@ -192,6 +190,7 @@ class Uploads:
                 ),
                 condition,
                 connection,
+                COMPLETE,
             )
             # The rows of the parts leave their blobs to the garbage; the object's come back.
             await connection.execute("DELETE FROM object_part WHERE upload = $1", upload)
@@ -217,45 +216,6 @@ class Uploads:
         )
         if tag == "DELETE 0":
             raise no_such_upload(upload)
-
-
-def _choose(
-    upload: str, wanted: Sequence[tuple[int, str]], stored: Sequence[_StoredPart]
-) -> list[_StoredPart]:
-    """Return the parts of the object by the rules of CompleteMultipartUpload."""
-    numbers = [number for number, _ in wanted]
-    if any(first >= second for first, second in itertools.pairwise(numbers)):
-        raise invalid_part_order(upload)
-    by_number = {item.part.number: item for item in stored}
-    chosen = []
-    for number, etag in wanted:
-        found = by_number.get(number)
-        if found is None or found.part.etag != etag.strip('"'):
-            raise invalid_part(upload, number, etag)
-        chosen.append(found)
-    if not chosen:
-        raise invalid_part(upload, 1, "")
-    for item in chosen[:-1]:
-        if item.part.size < MIN_PART_BYTES:
-            raise entity_too_small(item.part.number, item.part.etag, item.part.size)
-    return chosen
-
-
-def _object_checksums(
-    attributes: Attributes, chosen: Sequence[_StoredPart], expected: Mapping[str, str]
-) -> dict[str, str]:
-    """Return the object's checksums of the algorithms the upload began with."""
-    values = {}
-    for algorithm in attributes.checksums:
-        sums = [(item.part.checksums[algorithm], item.part.size) for item in chosen]
-        if attributes.checksum_type == "FULL_OBJECT":
-            values[algorithm] = full_checksum(algorithm, sums)
-        else:
-            values[algorithm] = composite_checksum(algorithm, [value for value, _ in sums])
-        promised = expected.get(algorithm)
-        if promised and promised.partition("-")[0] != values[algorithm].partition("-")[0]:
-            raise checksum_differs(algorithm)
-    return values
 
 
 def _upload(row: Any) -> Upload:
