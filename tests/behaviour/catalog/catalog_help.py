@@ -48,3 +48,17 @@ def partition(values: list[str], column: str = "id") -> dict[str, Any]:
             "Location": "s3://lake/" + "/".join(values) + "/",
         },
     }
+
+
+async def drop_catalog(port: Catalog, catalog: str) -> None:
+    """Leave nothing of a catalog in a metastore, which outlives the test."""
+    from pymetastore.hive_metastore.ttypes import DropCatalogRequest
+
+    from localaws.engines.catalog.hive import HiveCatalog
+    from localaws.engines.catalog.hive.names import catalog_name
+
+    assert isinstance(port, HiveCatalog)
+    for database in await port.get_databases(catalog):
+        await port.delete_database(catalog, database["Name"])
+    request = DropCatalogRequest(catalog_name(catalog))
+    await port._client.change(lambda client: client.drop_catalog(request))

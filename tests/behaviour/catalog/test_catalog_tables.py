@@ -208,3 +208,15 @@ async def test_column_statistics_belong_to_table_or_partition(lake: Lake) -> Non
     await port.delete_partitions(*where, [["1"]])
     await lake.register("t", ["1"])
     assert await port.get_column_statistics(*where, ["id"], ["1"]) == []
+
+
+@pytest.mark.gap(
+    "hive",
+    reason="a Hive Metastore does not rename the partition keys of a table",
+    raises=AwsError,
+)
+async def test_an_update_may_rename_partition_keys(lake: Lake) -> None:
+    await lake.create_table("t", {"k": "int"})
+    await lake.port.update_table(lake.catalog, "lake", table("t", {"other": "int"}))
+    found = await lake.port.get_table(lake.catalog, "lake", "t")
+    assert found["PartitionKeys"] == [{"Name": "other", "Type": "int"}]

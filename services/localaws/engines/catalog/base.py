@@ -36,6 +36,14 @@ class Catalog(ABC):
         """Make the catalog ready."""
 
     @abstractmethod
+    async def stop(self) -> None:
+        """Release what the catalog holds."""
+
+    @abstractmethod
+    async def healthy(self) -> bool:
+        """Return whether the catalog answers."""
+
+    @abstractmethod
     async def create_database(self, catalog: str, database: Shape) -> None:
         """Create a database from a DatabaseInput; AlreadyExistsException."""
 

@@ -1,4 +1,4 @@
-"""Random partition expressions in the database against a direct evaluation in Python."""
+"""Random partition expressions in the database and in memory against a direct evaluation."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from localaws.core.clock import Clock
 from localaws.core.database import Database
+from localaws.engines.catalog.evaluator import compile_condition
+from localaws.engines.catalog.expression import parse
 from localaws.engines.catalog.postgresql import PostgresCatalog
 from localaws.engines.postgresql import EmbeddedPostgres
 
@@ -209,3 +211,14 @@ def test_the_database_selects_what_the_expression_says(
 ) -> None:
     expected = sorted(row for row in rows if sample.test(row) is True)
     assert table.select(rows, sample.text) == expected
+
+
+@settings(max_examples=500, deadline=None)
+@given(rows=ROWS, sample=st.recursive(atoms(), combine, max_leaves=6))
+def test_a_condition_in_memory_says_what_the_expression_says(
+    rows: list[Row], sample: Sample
+) -> None:
+    condition = parse(sample.text, list(KEYS.items()))
+    assert condition is not None
+    test = compile_condition(condition)
+    assert [test(row) for row in rows] == [sample.test(row) for row in rows]

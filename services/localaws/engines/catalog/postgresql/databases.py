@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from localaws.engines.catalog.base import Shape
 from localaws.engines.catalog.errors import database_exists, database_not_found, invalid_input
-from localaws.engines.catalog.postgresql.store import Store, account_of, decode, encode
+from localaws.engines.catalog.postgresql.store import Store, decode, encode
+from localaws.engines.catalog.shapes import account_of
 
 
 class Databases(Store):

@@ -10,8 +10,7 @@ from typing import Any
 from localaws.core.database import Connection, Database
 from localaws.engines.catalog.base import Shape
 from localaws.engines.catalog.postgresql.store import TableRow, decode, encode
-
-Values = tuple[str, ...]
+from localaws.engines.catalog.shapes import Values
 
 
 @dataclass(frozen=True)

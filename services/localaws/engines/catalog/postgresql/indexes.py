@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from localaws.core.database import Connection
-from localaws.core.errors import AwsError
 from localaws.engines.catalog.base import Shape
-from localaws.engines.catalog.errors import ALREADY_EXISTS, ENTITY_NOT_FOUND, invalid_input
 from localaws.engines.catalog.postgresql.store import Store, TableRow
-
-INDEX_LIMIT = 3
+from localaws.engines.catalog.shapes import checked_index, index_description, index_not_found
 
 
 class PartitionIndexes(Store):
@@ -35,21 +32,7 @@ class PartitionIndexes(Store):
         }
         known = {name.lower() for name, _ in row.keys}
         for index in indexes:
-            name, keys = index["IndexName"], [key.lower() for key in index["Keys"]]
-            for key in keys:
-                if key not in known:
-                    raise invalid_input(
-                        f"IndexKeys not a part of PartitionColumns. Verify the indexKeys : [{key}]"
-                    )
-            if len(have) >= INDEX_LIMIT:
-                raise AwsError(
-                    "ResourceNumberLimitExceededException",
-                    f"Partition index limit exceeded. Maximum: {INDEX_LIMIT}",
-                )
-            if name in have:
-                raise _exists(name, "name")
-            if keys in have.values():
-                raise _exists(name, "keys")
+            name, keys = checked_index(index, have, known)
             have[name] = keys
             await connection.execute(
                 "INSERT INTO gl_partition_index (table_id, name, keys) VALUES ($1, $2, $3)",
@@ -61,19 +44,11 @@ class PartitionIndexes(Store):
     async def get_partition_indexes(self, catalog: str, database: str, table: str) -> list[Shape]:
         """Return PartitionIndexDescriptors; see the port."""
         row = await self._table(catalog, database, table)
-        types = {name.lower(): type_ for name, type_ in row.keys}
         rows = await self._database.fetch(
             "SELECT name, keys FROM gl_partition_index WHERE table_id = $1 ORDER BY created",
             row.id,
         )
-        return [
-            {
-                "IndexName": each["name"],
-                "Keys": [{"Name": key, "Type": types.get(key, "string")} for key in each["keys"]],
-                "IndexStatus": "ACTIVE",
-            }
-            for each in rows
-        ]
+        return [index_description(each["name"], each["keys"], row.body) for each in rows]
 
     async def delete_partition_index(
         self, catalog: str, database: str, table: str, name: str
@@ -84,8 +59,4 @@ class PartitionIndexes(Store):
             "DELETE FROM gl_partition_index WHERE table_id = $1 AND name = $2", row.id, name
         )
         if tag == "DELETE 0":
-            raise AwsError(ENTITY_NOT_FOUND, f"Partition Index {name} not found.")
-
-
-def _exists(name: str, what: str) -> AwsError:
-    return AwsError(ALREADY_EXISTS, f"Partition Index {name} already exists with the same {what}.")
+            raise index_not_found(name)

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from localaws.core.database import Connection
 from localaws.engines.catalog.base import PartitionError, Shape
 from localaws.engines.catalog.errors import (
     ALREADY_EXISTS,
-    ENTITY_NOT_FOUND,
     PARTITION_EXISTS,
-    PARTITION_NOT_FOUND,
-    invalid_input,
-    wrong_number_of_values,
 )
 from localaws.engines.catalog.postgresql.documents import (
     PartitionRow,
     Rows,
-    Values,
     partitions_of,
     row_source,
 )
 from localaws.engines.catalog.postgresql.filters import Filter
 from localaws.engines.catalog.postgresql.store import Store, TableRow, decode
-
-VALUES_LIMIT = 2400
-"""Bytes of all values of a partition together: what one entry of an index holds."""
+from localaws.engines.catalog.shapes import (
+    Values,
+    checked_values,
+    missing_partitions,
+    updates_by_values,
+)
 
 
 class Partitions(Store):
@@ -49,7 +47,7 @@ class Partitions(Store):
         wanted: dict[Values, PartitionRow] = {}
         taken: list[Values] = []
         for partition in partitions:
-            values = _checked(table, partition.get("Values", ()))
+            values = checked_values(table.body, partition.get("Values", ()))
             if values in wanted:
                 taken.append(values)
             wanted.setdefault(values, rows.row({**partition, "CreationTime": now}))
@@ -115,7 +113,7 @@ class Partitions(Store):
     ) -> list[Shape]:
         """Return the partitions with these values; see the port."""
         row = await self._table(catalog, database, table)
-        wanted = {_checked(row, each) for each in values}
+        wanted = {checked_values(row.body, each) for each in values}
         source, array, arguments = row_source(len(row.keys), wanted)
         rows = await self._database.fetch(
             f"SELECT values, columns, body FROM gl_partition JOIN {source} "
@@ -135,14 +133,7 @@ class Partitions(Store):
         """Replace partitions; see the port."""
         async with self._database.transaction() as connection:
             row = await self._table(catalog, database, table, connection, lock="FOR SHARE")
-            wanted: dict[Values, Shape] = {}
-            for present, partition in entries:
-                values = _checked(row, present)
-                if tuple(partition.get("Values") or values) != values:
-                    raise invalid_input(
-                        "The values of a partition cannot be changed; delete and create it."
-                    )
-                wanted[values] = {**partition, "Values": list(values)}
+            wanted = updates_by_values(row.body, entries)
             source, array, arguments = row_source(len(row.keys), sorted(wanted))
             found = await connection.fetch(
                 f"SELECT values, body FROM gl_partition JOIN {source} ON table_id = $1 "
@@ -164,14 +155,14 @@ class Partitions(Store):
                 row.id,
                 *arguments,
             )
-        return _missing(wanted, new)
+        return missing_partitions(wanted, new)
 
     async def delete_partitions(
         self, catalog: str, database: str, table: str, values: Sequence[Sequence[str]]
     ) -> list[PartitionError]:
         """Delete partitions; see the port."""
         row = await self._table(catalog, database, table)
-        wanted = [_checked(row, each) for each in values]
+        wanted = [checked_values(row.body, each) for each in values]
         source, array, arguments = row_source(len(row.keys), wanted)
         rows = await self._database.fetch(
             "WITH doomed AS MATERIALIZED (SELECT values AS doomed_values FROM gl_partition "
@@ -182,29 +173,4 @@ class Partitions(Store):
             row.id,
             *arguments,
         )
-        return _missing(wanted, {tuple(each["values"]) for each in rows})
-
-
-def _checked(table: TableRow, values: Sequence[str]) -> Values:
-    """Return values that pair with the table's keys and can be kept.
-
-    Raises:
-        AwsError: InvalidInputException.
-    """
-    keys = table.body["PartitionKeys"]
-    if not keys or len(values) != len(keys):
-        raise wrong_number_of_values()
-    if any("\0" in value for value in values):
-        raise invalid_input("Partition values cannot contain the character U+0000.")
-    if sum(len(value.encode()) for value in values) > VALUES_LIMIT:
-        raise invalid_input(f"Partition values together are longer than {VALUES_LIMIT} bytes.")
-    return tuple(values)
-
-
-def _missing(wanted: Iterable[Values], found: Iterable[Values]) -> list[PartitionError]:
-    present = set(found)
-    return [
-        PartitionError(values, ENTITY_NOT_FOUND, PARTITION_NOT_FOUND)
-        for values in wanted
-        if values not in present
-    ]
+        return missing_partitions(wanted, {tuple(each["values"]) for each in rows})

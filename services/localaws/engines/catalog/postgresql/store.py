@@ -12,6 +12,7 @@ from localaws.core.database import Connection, Database, declare_schema
 from localaws.engines.catalog.base import Shape
 from localaws.engines.catalog.errors import database_not_found, table_not_found
 from localaws.engines.catalog.postgresql.filters import INDEXED_KEYS, number_of, text_of
+from localaws.engines.catalog.shapes import keys_of
 
 # Foreign keys make a table without its database, and a partition without its table, impossible
 # whatever runs at the same time. Names and values compare by code point: COLLATE "C".
@@ -79,7 +80,7 @@ class TableRow:
     @property
     def keys(self) -> list[tuple[str, str]]:
         """Name and type of each partition key."""
-        return [(key["Name"], key.get("Type", "string")) for key in self.body["PartitionKeys"]]
+        return keys_of(self.body)
 
 
 class Store:
@@ -138,8 +139,3 @@ class Store:
         )
         if found is None:
             raise database_not_found(name)
-
-
-def account_of(catalog: str) -> str:
-    """Return the account id, which is Glue's CatalogId, of ``<account>/<region>``."""
-    return catalog.partition("/")[0]

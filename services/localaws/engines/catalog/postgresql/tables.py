@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
 from localaws.core.database import ForeignKeyViolation, InvalidRegularExpression
 from localaws.core.errors import AwsError
@@ -17,17 +15,8 @@ from localaws.engines.catalog.errors import (
 )
 from localaws.engines.catalog.postgresql.indexes import PartitionIndexes
 from localaws.engines.catalog.postgresql.partitions import Partitions
-from localaws.engines.catalog.postgresql.store import TableRow, account_of, decode, encode
-
-_FILLED = {
-    "Columns": [],
-    "Compressed": False,
-    "NumberOfBuckets": 0,
-    "BucketColumns": [],
-    "SortColumns": [],
-    "StoredAsSubDirectories": False,
-}
-"""What Glue answers for members of a table's storage descriptor that were not given."""
+from localaws.engines.catalog.postgresql.store import TableRow, decode, encode
+from localaws.engines.catalog.shapes import name_pattern, table_body
 
 
 class Tables(Partitions, PartitionIndexes):
@@ -44,7 +33,7 @@ class Tables(Partitions, PartitionIndexes):
     ) -> None:
         """Create a table with its first partitions and indexes; see the port."""
         now = self._now()
-        body = _body(catalog, database, table, now)
+        body = table_body(catalog, database, table, now)
         if created_by:
             body["CreatedBy"] = created_by
         try:
@@ -89,7 +78,7 @@ class Tables(Partitions, PartitionIndexes):
                 catalog,
                 database.lower(),
                 after,
-                _pattern(expression) if expression else None,
+                name_pattern(expression) if expression else None,
                 limit,
             )
         except InvalidRegularExpression as error:
@@ -114,7 +103,7 @@ class Tables(Partitions, PartitionIndexes):
             )
             if version is not None and version != str(row.version):
                 raise stale_table()
-            body = _body(catalog, database, table, self._now())
+            body = table_body(catalog, database, table, self._now())
             for member in ("CreateTime", "CreatedBy"):
                 if member in row.body:
                     body[member] = row.body[member]
@@ -187,36 +176,3 @@ class Tables(Partitions, PartitionIndexes):
         )
         deleted = {str(row["version"]) for row in rows}
         return [version for version in versions if version not in deleted]
-
-
-def _body(catalog: str, database: str, table: Shape, now: datetime) -> dict[str, Any]:
-    """Return the Table that Glue makes of a TableInput."""
-    body: dict[str, Any] = {
-        "Retention": 0,
-        "PartitionKeys": [],
-        **table,
-        "Name": table["Name"].lower(),
-        "DatabaseName": database.lower(),
-        "CreateTime": now,
-        "UpdateTime": now,
-        "IsRegisteredWithLakeFormation": False,
-        "CatalogId": account_of(catalog),
-    }
-    if "StorageDescriptor" in table:
-        body["StorageDescriptor"] = {**_FILLED, **table["StorageDescriptor"]}
-    return body
-
-
-def _pattern(expression: str) -> str:
-    """Return a regular expression on whole names for what Glue takes.
-
-    Clients send both Hive's patterns (``sales*``) and regular expressions (``sales.*``): an
-    asterisk that has nothing to repeat but a plain character of the name stands for any text.
-    """
-    pieces = []
-    for place, character in enumerate(expression.lower()):
-        before = expression[place - 1] if place else ""
-        pieces.append(
-            ".*" if character == "*" and before not in (".", ")", "]", "\\") else character
-        )
-    return f"^(?:{''.join(pieces)})$"
