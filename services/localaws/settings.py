@@ -23,9 +23,7 @@ class SettingError(LocalAwsError):
 def _setting(
     default: Any, help_text: str, choices: tuple[str, ...] = (), *, secret: bool = False
 ) -> Any:
-    return field(
-        default=default, repr=not secret, metadata={"help": help_text, "choices": choices}
-    )
+    return field(default=default, repr=not secret, metadata={"help": help_text, "choices": choices})
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,9 @@ class Settings:
     """The settings of one platform."""
 
     home: Path = _setting(Path("~/.localaws"), "Folder of all data, logs and sockets.")
+    tools: Path = _setting(
+        Path("~/.cache/localaws"), "Folder of engines from `localaws install`, for all homes."
+    )
     host: str = _setting("127.0.0.1", "Address to listen on; anything but loopback is refused.")
     port: int = _setting(4566, "Port of the AWS endpoint; 0 takes a free one.")
     account: str = _setting("000000000000", "Account of keys that are not a 12-digit account id.")
@@ -57,6 +58,9 @@ class Settings:
     )
     stream_url: str = _setting("", "Bootstrap servers of an external stream engine, host:port.")
     spark_url: str = _setting("", "Submission endpoint of a Spark cluster, http://host:port.")
+    spark_ui_url: str = _setting(
+        "", "Web pages of the Spark cluster's master; empty: port 8080 of the same host."
+    )
     sql: str = _setting(
         "auto",
         "SQL engine: 'duckdb' refuses what is not proven to be answered as Athena would; 'trino' "
@@ -93,13 +97,21 @@ class Settings:
                 raise SettingError(
                     f"{PREFIX}{item.name.upper()}={raw} is not one of {', '.join(choices)}"
                 )
-        values["home"] = values["home"].expanduser().absolute()
+        for name in ("home", "tools"):
+            values[name] = values[name].expanduser().absolute()
         if values["host"] not in ("127.0.0.1", "::1", "localhost") and not _in_container():
             raise SettingError(
                 f"{PREFIX}HOST={values['host']} is not a loopback address; "
                 "the endpoint has no password, so it listens on this machine only"
             )
         return cls(**values)
+
+    @property
+    def url(self) -> str:
+        """URL of the endpoint on this machine."""
+        # 0.0.0.0 is what a container listens on: an address to bind, not one to ask
+        host = "127.0.0.1" if self.host == "0.0.0.0" else self.host
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     def environment(self) -> dict[str, str]:
         """Return the variables from which `from_environment` reads these settings."""

@@ -53,10 +53,12 @@ def stack_environment() -> dict[str, str]:
         "LOCALAWS_TEST_SQL_URL": f"http://{host}:{ports['LOCALAWS_TRINO_PORT']}",
         "LOCALAWS_TEST_STREAM_URL": f"{host}:{ports['LOCALAWS_KAFKA_PORT']}",
         "LOCALAWS_TEST_SPARK_URL": f"http://{host}:{ports['LOCALAWS_SPARK_REST_PORT']}",
+        "LOCALAWS_TEST_SPARK_UI_URL": f"http://{host}:{ports['LOCALAWS_SPARK_UI_PORT']}",
         "LOCALAWS_TEST_DATABASE_URL": (
             f"postgresql://postgres:localaws@{host}:{ports['LOCALAWS_POSTGRES_PORT']}/localaws"
         ),
-        "LOCALAWS_TEST_COMPOSE": "1",
+        "LOCALAWS_TEST_OBJECT_STORE_KEY": "localaws",
+        "LOCALAWS_TEST_OBJECT_STORE_SECRET": "localaws-secret",
     }
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("LOCALAWS_", "AWS_"))}
     return kept | ports | urls | {"COMPOSE_PROJECT_NAME": f"localaws-test-{os.getpid()}"}

@@ -18,13 +18,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [
-    pytest.mark.skipif(
-        os.environ.get("LOCALAWS_TEST_COMPOSE") != "1",
-        reason="needs the Docker engine: make test-compose",
-    ),
-    pytest.mark.xdist_group("compose"),
-]
+pytestmark = [pytest.mark.compose, pytest.mark.xdist_group("compose")]
 
 LOCALAWS = Path(sys.executable).with_name("localaws")
 Command = Callable[..., subprocess.CompletedProcess[str]]

@@ -76,7 +76,7 @@ def env(
         record = Home(settings.home).record()
         if record is None:
             run.warn("the platform is not running; start it: localaws up --detach")
-        url = record.url if record else f"http://{settings.host}:{settings.port}"
+        url = record.url if record else settings.url
     run.data = client_environment(url, settings.region)
     for name, value in run.data.items():
         run.console.line(_assignment(shell, name, value))

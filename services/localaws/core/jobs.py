@@ -131,6 +131,15 @@ class Jobs:
             task.add_done_callback(lambda _: self._running.pop(id, None))
 
     async def _run(self, id: str) -> None:
+        try:
+            await self._attempt(id)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            # Nobody knows how far it came: when its lease is over it is taken over and settled.
+            log.warning("job %s was cut off from the database", id)
+
+    async def _attempt(self, id: str) -> None:
         row = await self._database.fetchrow(
             "UPDATE job SET state = 'RUNNING', owner = $2, attempt = attempt + 1, "
             f"lease_until = now() + interval '{LEASE}' WHERE id = $1 AND (state = 'QUEUED' OR "
@@ -156,6 +165,8 @@ class Jobs:
             else:
                 await kind.run(self._platform, job)
         except Exception as failure:
+            if is_unavailable(failure):
+                raise
             log.exception("job %s %s failed", job.kind, job.id)
             error = f"{type(failure).__name__}: {failure}"
         await self._database.execute(

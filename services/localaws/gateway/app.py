@@ -26,7 +26,7 @@ from localaws.gateway.ledger import ledger
 from localaws.gateway.models import UnknownService, service_model
 from localaws.gateway.parse import parse_input
 from localaws.gateway.request import BodyTooLarge, ClientGone, Request, Response, joined
-from localaws.gateway.routing import resolve_operation, resolve_service
+from localaws.gateway.routing import endpoint_of_host, resolve_operation, resolve_service
 from localaws.gateway.serialize import serialize_error, serialize_output
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,8 @@ class Gateway:
             region=region,
             principal=root_of(account),
             request_id=request_id,
-            endpoint=f"{request.scheme}://{request.headers.get('host', '')}",
+            # As the client reached it: another name or port leads to it from elsewhere.
+            endpoint=f"{request.scheme}://{endpoint_of_host(request.headers.get('host', ''))}",
             cache={"headers": request.headers, "query": request.query},
         )
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import os
 from collections.abc import AsyncIterator
 
 from localaws.core.clock import Clock
@@ -14,12 +12,8 @@ from localaws.core.jobs import Jobs
 from localaws.core.platform import Platform
 from localaws.core.service import Services
 from localaws.core.state import State
-from localaws.engines.catalog.postgresql import PostgresCatalog
-from localaws.engines.object_store.files import FileObjectStore
-from localaws.engines.sql.base import SqlEngine
-from localaws.engines.sql.duckdb.adapter import DuckDbEngine
-from localaws.engines.sql.duckdb.pool import PoolSettings
-from localaws.engines.supervisor import EngineStatus, Supervisor, memory_of
+from localaws.engines.supervisor import Supervisor
+from localaws.gateway import adapters
 from localaws.gateway.app import Gateway
 from localaws.gateway.forward import Forwarder
 from localaws.settings import Settings
@@ -35,38 +29,34 @@ async def assemble(
     """Start all but the state database at `url`, and stop it in reverse order."""
     async with contextlib.AsyncExitStack() as stack:
         database = Database(url)
-        await database.start()
-        stack.push_async_callback(database.stop)
         clock = Clock()
         forwarder = Forwarder(database)
         stack.callback(forwarder.stop)
-        sql = DuckDbEngine(
-            PoolSettings(
-                home=settings.home / "sql",
-                maximum=settings.sql_workers or max(2, os.cpu_count() or 1),
-                memory_limit=f"{settings.sql_memory_mb}MB",
-            )
-        )
+        events = Events(database)
+        store = adapters.object_store(settings, database, clock, events)
         platform = Platform(
             settings=settings,
             clock=clock,
             database=database,
             state=State(database),
             jobs=Jobs(database, SERVICES.job_kinds),
-            events=Events(database),
+            events=events,
             services=SERVICES,
-            object_store=FileObjectStore(
-                database, settings.home / "objects", clock, settings.durability
-            ),
-            catalog=PostgresCatalog(database, clock),
-            sql=sql,
+            object_store=store,
+            catalog=adapters.catalog(settings, database, clock),
+            sql=adapters.sql(settings, store),
+            stream=adapters.stream(settings, clock),
+            spark=adapters.spark(settings),
             forward=forwarder.operation,
         )
-        for engine in (platform.object_store, sql):
-            await engine.start()
-            stack.push_async_callback(engine.stop)
-        supervisor.register("sql", functools.partial(_sql_status, sql))
-        await platform.catalog.start()
+        # The adapters declare tables, too, so they come before the database is opened.
+        await database.start()
+        stack.push_async_callback(database.stop)
+        for engine in (store, platform.catalog, platform.sql, platform.stream, platform.spark):
+            if engine is not None:
+                await engine.start()
+                stack.push_async_callback(engine.stop)
+        _report(platform, supervisor)
         await platform.events.start()
         stack.push_async_callback(platform.events.stop)
         await platform.jobs.start_up(platform, alone=not settings.database_url)
@@ -74,13 +64,18 @@ async def assemble(
         yield platform, Gateway(platform, forwarder, supervisor)
 
 
-async def _sql_status(sql: SqlEngine) -> EngineStatus:
-    """Tell of the query processes; there may be none while nobody asks."""
-    pids = sql.processes
-    return EngineStatus(
-        name="sql",
-        running=bool(pids),
-        healthy=True,
-        pid=pids[0] if pids else None,
-        memory_bytes=sum(memory_of(pid) for pid in pids),
-    )
+def _report(platform: Platform, supervisor: Supervisor) -> None:
+    """Let the health of every engine be asked for."""
+    settings = platform.settings
+    remote = {
+        "object-store": platform.object_store if settings.object_store_url else None,
+        "catalog": platform.catalog if settings.catalog_url else None,
+        "sql": platform.sql if settings.sql_url else None,
+        "stream": platform.stream,
+        "spark": platform.spark,
+    }
+    for name, engine in remote.items():
+        if engine is not None:
+            supervisor.register(name, adapters.remote_report(name, engine.healthy))
+    if not settings.sql_url:
+        supervisor.register("sql", adapters.processes_report("sql", lambda: platform.sql.processes))

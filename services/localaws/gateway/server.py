@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import socket
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -80,8 +81,7 @@ async def serve(settings: Settings, ready: Callable[[str], None] | None = None) 
         PortTaken: another process listens on the port.
     """
     with contextlib.closing(listen(settings)) as listener:
-        port = listener.getsockname()[1]
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        settings = replace(settings, port=listener.getsockname()[1])
         async with platform(settings) as (_, gateway):
             config = uvicorn.Config(
                 gateway,
@@ -99,5 +99,5 @@ async def serve(settings: Settings, ready: Callable[[str], None] | None = None) 
             while not server.started and not serving.done():
                 await asyncio.sleep(0.005)
             if ready is not None and server.started:
-                ready(f"http://{host}:{port}")
+                ready(settings.url)
             await serving

@@ -34,7 +34,7 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         runner.run(server.stop())
 
 
-@pytest.fixture(params=["embedded", *containers("hive", needs="catalog")])
+@pytest.fixture(params=["embedded", *containers("hive")])
 def adapter(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

@@ -1,8 +1,4 @@
-"""The adapters of the ``object_store`` port; every test here runs on each of them.
-
-The adapter over a server runs where ``LOCALAWS_TEST_OBJECT_STORE_URL`` (with ``_KEY`` and
-``_SECRET``) names one.
-"""
+"""The adapters of the ``object_store`` port; every test here runs on each of them."""
 
 from __future__ import annotations
 

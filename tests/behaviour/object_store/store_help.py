@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from containers import containers
 from localaws.core.clock import Clock
 from localaws.core.database import Database
 from localaws.core.events import Events
@@ -16,7 +17,7 @@ from localaws.engines.object_store.minio.store import MinioObjectStore
 MIB = 1 << 20
 
 SERVER = os.environ.get("LOCALAWS_TEST_OBJECT_STORE_URL", "")
-ADAPTERS = ["embedded", *(["minio"] if SERVER else [])]
+ADAPTERS = ["embedded", *containers("minio")]
 
 
 def make_store(

@@ -11,6 +11,7 @@ import boto3
 import pytest
 from spark_help import Jobs
 
+from containers import containers
 from localaws.core.errors import AwsError
 from localaws.engines.spark.base import SparkEngine
 from localaws.engines.spark.cluster.adapter import ClusterSpark
@@ -20,7 +21,7 @@ UI_URL = os.environ.get("LOCALAWS_TEST_SPARK_UI_URL", "http://127.0.0.1:48081")
 STORE_URL = os.environ.get("LOCALAWS_TEST_OBJECT_STORE_URL", "http://127.0.0.1:49000")
 
 
-@pytest.fixture(params=["embedded", *(["cluster"] if URL else [])])
+@pytest.fixture(params=["embedded", *containers("cluster")])
 async def spark(request: pytest.FixtureRequest) -> AsyncIterator[SparkEngine]:
     if request.param == "embedded":
         raise AwsError("NotImplementedException", "The spark port has no embedded adapter yet")

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from containers import containers
 from localaws.core.clock import Clock
 from localaws.core.errors import AwsError
 from localaws.engines.stream.base import StreamId, StreamLog
@@ -21,7 +22,7 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["embedded", *(["kafka"] if URL else [])])
+@pytest.fixture(params=["embedded", *containers("kafka")])
 def adapter(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -66,6 +66,27 @@ async def test_a_job_that_raises_is_failed_with_its_reason(database: Database, k
     assert row["error"] in ("ValueError: out of coins", "KeyError: 'nobody-knows'")
 
 
+async def test_a_job_that_lost_the_database_is_settled_later(database: Database) -> None:
+    calls: list[str] = []
+
+    async def run(_: Any, job: Job) -> None:
+        raise ConnectionRefusedError("the database is away")
+
+    async def settle(_: Any, job: Job) -> None:
+        calls.append(f"settled {job.attempt}")
+
+    jobs = Jobs(database, lambda: {"test": JobKind("test", run, settle)})
+    await jobs.start_up(PLATFORM, alone=True)
+    await submit(jobs, database, "test", "a")
+    await wait_for(database, "a", "RUNNING")
+    await jobs.shut_down()
+    again = Jobs(database, lambda: {"test": JobKind("test", run, settle)})
+    await again.start_up(PLATFORM, alone=True)
+    await wait_for(database, "a", "DONE")
+    await again.shut_down()
+    assert calls == ["settled 2"]
+
+
 @pytest.mark.parametrize("settled", [False, True])
 async def test_a_job_whose_process_died_is_run_again_or_settled(
     database: Database, settled: bool

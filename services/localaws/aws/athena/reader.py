@@ -184,6 +184,13 @@ def _table_schema(database: str, entry: Shape) -> TableSchema:
     serde = storage.get("SerdeInfo") or {}
     if parameters.get("table_type", "").upper() == "ICEBERG":
         raise SqlRefused(f"Table '{database}.{name}' is an Iceberg table: not implemented here yet")
+    provider = parameters.get("spark.sql.sources.provider", "").lower()
+    if provider in ("delta", "hudi") or parameters.get("table_type", "").upper() == "DELTA":
+        # its folder holds files that are no rows of it any more: only its log tells
+        raise SqlRefused(
+            f"Table '{database}.{name}' is a {(provider or 'delta').title()} table: not "
+            "implemented here yet"
+        )
     if parameters.get("projection.enabled", "").lower() == "true":
         raise SqlRefused(
             f"Table '{database}.{name}' uses partition projection: not implemented here yet"

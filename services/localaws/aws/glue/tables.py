@@ -14,6 +14,8 @@ from localaws.core.errors import not_implemented
 from localaws.core.platform import Context
 from localaws.core.service import Shape
 from localaws.engines.catalog.errors import ENTITY_NOT_FOUND, invalid_input, table_not_found
+from localaws.engines.sql.trino.names import catalog_name
+from localaws.engines.sql.views import ENGINE_MARKER, for_engine
 
 _ATTRIBUTES = {"NAME": "Name", "TABLE_TYPE": "TableType"}
 
@@ -50,7 +52,7 @@ async def get_table(
     """Return a table in its current version."""
     catalog = catalog_of(ctx, catalog_id)
     table = await ctx.platform.catalog.get_table(catalog, database_name, name)
-    return {"Table": _select(table, attributes_to_get)}
+    return {"Table": _select(_seen(ctx, table), attributes_to_get)}
 
 
 @service.operation("executed")
@@ -72,7 +74,11 @@ async def get_tables(
     tables = await ctx.platform.catalog.get_tables(
         catalog, database_name, expression, decode_name(next_token), max_results + 1
     )
-    return page([_select(table, attributes_to_get) for table in tables], max_results, "TableList")
+    return page(
+        [_select(_seen(ctx, table), attributes_to_get) for table in tables],
+        max_results,
+        "TableList",
+    )
 
 
 @service.operation("executed")
@@ -128,6 +134,16 @@ def _given(table_input: Shape | None) -> Shape:
     if table_input is None:
         raise invalid_input("TableInput is required.")
     return check_input(table_input)
+
+
+def _seen(ctx: Context, table: Shape) -> Shape:
+    """Return a table as who asks is to see it: the platform's SQL engine reads views by itself."""
+    agent = ctx.cache.get("headers", {}).get("user-agent", "")
+    if "ViewOriginalText" not in table or f"app/{ENGINE_MARKER}" not in agent:
+        return table
+    settings = ctx.platform.settings
+    catalog = catalog_name(ctx.account, ctx.region, (settings.account, settings.region))
+    return {**table, "ViewOriginalText": for_engine(table["ViewOriginalText"], catalog)}
 
 
 def _select(table: Shape, attributes: list[str] | None) -> Shape:

@@ -204,6 +204,10 @@ class SqlEngine(ABC):
     async def stop(self) -> None:
         """Stop every process of the engine."""
 
+    async def healthy(self) -> bool:
+        """Return whether the engine answers; one that is started when it is needed does."""
+        return True
+
     @abstractmethod
     async def columns(self, sql: str, session: Session, tables: TableReader) -> tuple[Column, ...]:
         """Return the output columns of a query without running it.

@@ -210,6 +210,21 @@ def _row(reader: _Reader) -> TypeNode:
             return TypeNode("row", elements=tuple(types), fields=tuple(fields))
 
 
+def spell_trino_type(node: TypeNode) -> str:
+    """Return the text of an SQL type, as Trino's DESCRIBE has it but for blanks in numbers."""
+    if node.name == "row":
+        fields = ", ".join(
+            f"{_quoted(name)} {spell_trino_type(element)}" if name else spell_trino_type(element)
+            for name, element in zip(node.fields, node.elements, strict=True)
+        )
+        return f"row({fields})"
+    if node.elements:
+        return _nested(node, spell_trino_type, "()")
+    first, blank, rest = node.name.partition(" ")
+    numbers = f"({','.join(map(str, node.numbers))})" if node.numbers else ""
+    return f"{first}{numbers}{blank}{rest}"
+
+
 def hive_to_trino(text: str) -> str:
     """Return the SQL type of a catalog type: ``struct<a:int>`` is ``row(a integer)``.
 

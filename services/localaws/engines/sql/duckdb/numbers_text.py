@@ -40,6 +40,9 @@ def scientific(value: str) -> str:
         f"CASE WHEN {value} IS NULL THEN NULL WHEN isnan({value}) THEN 'NaN' "
         f"WHEN isinf({value}) THEN CASE WHEN {value} > 0 THEN 'Infinity' ELSE '-Infinity' END "
         f"WHEN {value} = 0 THEN {sign} || '0E0' "
+        # Java prints two digits at least, and of those the nearest: 4.9E-324, not 5.0E-324
+        f"WHEN abs({value}) < 1e-30 AND {fraction} IN ('', '0') "
+        f"THEN replace(format('{{:.1e}}', CAST({value} AS DOUBLE)), 'e', 'E') "
         f"WHEN {whole} = '0' THEN {sign} || {small} "
         f"ELSE {sign} || {large} END"
     )

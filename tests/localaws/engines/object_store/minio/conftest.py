@@ -1,4 +1,4 @@
-"""A store over the server that ``LOCALAWS_TEST_OBJECT_STORE_URL`` names, and the tests of it."""
+"""A store over the server of the containers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from localaws.engines.object_store.minio.store import MinioObjectStore
 from localaws.engines.postgresql import EmbeddedPostgres
 
 SERVER = os.environ.get("LOCALAWS_TEST_OBJECT_STORE_URL", "")
-
-collect_ignore = [] if SERVER else ["test_server_store.py"]
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from localaws.core.errors import AwsError
 from localaws.engines.object_store.base import Adoption, Attributes
 from localaws.engines.object_store.minio.store import MinioObjectStore
 
+pytestmark = pytest.mark.compose
+
 ACCOUNT, REGION = "111111111111", "us-east-1"
 
 

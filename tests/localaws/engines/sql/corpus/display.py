@@ -25,7 +25,7 @@ def java_double(value: float) -> str:
     if value == 0 or 1e-3 <= abs(value) < 1e7:
         return repr(value)
     mantissa, _, exponent = f"{value:.17e}".partition("e")
-    for digits in range(18):
+    for digits in range(1, 18):  # two digits at least: 4.9E-324
         mantissa, _, exponent = f"{value:.{digits}e}".partition("e")
         if float(f"{mantissa}e{exponent}") == value:
             break
