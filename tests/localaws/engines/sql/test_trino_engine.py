@@ -223,6 +223,31 @@ async def test_a_restarted_server_fails_the_query_and_answers_the_next(
     await repairing
 
 
+async def test_a_server_that_is_starting_is_waited_for(
+    server: Server, engine: TrinoEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localaws.engines.sql.trino.client.LAST_PAUSE_SECONDS", 0.01)
+    starting = {
+        "message": "Trino server is still initializing",
+        "errorName": "SERVER_STARTING_UP",
+        "errorType": "INTERNAL_ERROR",
+    }
+    server.scripts["SELECT"] = [{}, {"error": starting}]
+
+    async def begin_to_serve() -> None:
+        while server.statements.count("SELECT x") < 3:
+            await asyncio.sleep(0.001)
+        server.scripts["SELECT"] = [{"columns": COLUMNS, "data": [[1, 1.5]]}]
+
+    serving = asyncio.create_task(begin_to_serve())
+    assert (await run(engine, tmp_path / "r.csv")).rows == 1
+    await serving
+    monkeypatch.setattr("localaws.engines.sql.trino.client.STARTING_SECONDS", 0)
+    server.scripts["SELECT"] = [{"error": starting}]
+    with pytest.raises(SqlError, match=r"The SQL engine .* does not answer: Trino server is still"):
+        await run(engine, tmp_path / "r.csv")
+
+
 async def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
     engine = engine_at(lambda: "http://127.0.0.1:9")
     with pytest.raises(

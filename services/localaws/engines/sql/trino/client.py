@@ -28,7 +28,10 @@ CONNECT_SECONDS = 3.0
 """The same for a new statement, of which the server knows nothing yet."""
 FIRST_PAUSE_SECONDS = 0.05
 LAST_PAUSE_SECONDS = 1.0
+STARTING_SECONDS = 90.0
+"""How long a statement waits for a server that answers but is not ready yet."""
 CANCEL_SECONDS = 5.0
+_STARTING = "SERVER_STARTING_UP"
 
 _TRY_AGAIN = (502, 503, 504)
 _UNKNOWN = (404, 410)
@@ -197,11 +200,26 @@ class Statement:
             StatementFailed: the statement failed.
             SqlError: the server does not answer, or was restarted.
         """
-        if not self._begun:
+        if self._begun and self._next is None:
+            return None
+        deadline = time.monotonic() + STARTING_SECONDS
+        while True:
+            page = await self._ask()
+            if page.error is None:
+                return page
+            self._next = None
+            if page.error.error_name != _STARTING:
+                raise StatementFailed(page.error)
+            # Nothing of the statement has run: it may be sent again until the server is ready.
+            if time.monotonic() > deadline:
+                raise unavailable(self._url, page.error.message or _STARTING)
+            await asyncio.sleep(LAST_PAUSE_SECONDS)
+
+    async def _ask(self) -> Page:
+        """Return the next page of the statement, which is begun if it is not under way."""
+        if self._next is None:
             self._begun = True
             self._url, body = await self._client.begin(self._sql, self._headers)
-        elif self._next is None:
-            return None
         else:
             body = await self._client.get(self._next, self._url)
         try:
@@ -209,7 +227,4 @@ class Statement:
         except msgspec.MsgspecError as error:
             raise unavailable(self._url, f"what it sent is not understood: {error}") from error
         self._next = page.next_uri
-        if page.error is not None:
-            self._next = None
-            raise StatementFailed(page.error)
         return page
