@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 ENDPOINT_VARIABLE = "LOCALAWS_TEST_ENDPOINT"
 REGION = "us-east-1"
 
+ENGINES = ("LOCALAWS_SQL", "LOCALAWS_TOOLS")
+"""The settings that tests take from the environment: which engines there are on this machine."""
+
 
 class LocalAwsSession:
     """The platform process of a test process, for tests that stop and kill it.
@@ -66,7 +69,8 @@ class LocalAwsSession:
 
         if self._launched is None:
             options = {"durability": "none"} | self._settings
-            settings = Settings.from_environment({}, home=self.home, port=self._port, **options)
+            kept = {name: os.environ[name] for name in ENGINES if name in os.environ}
+            settings = Settings.from_environment(kept, home=self.home, port=self._port, **options)
             self._launched = launch(settings, tied=True, deletes="orphaned")
             self._port = self._launched.record.port
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,11 @@ def aws(localaws: Any, home: Path, *arguments: str) -> subprocess.CompletedProce
     )
 
 
+def next_second() -> None:
+    """Wait: the command names its change sets by the second."""
+    time.sleep(1 - time.time() % 1)
+
+
 def test_deploy_creates_updates_and_notices_that_nothing_changed(
     localaws: Any, tmp_path: Path
 ) -> None:
@@ -58,10 +64,12 @@ def test_deploy_creates_updates_and_notices_that_nothing_changed(
     assert first.returncode == 0, first.stderr
     assert "Successfully created/updated stack - jobs" in first.stdout
 
+    next_second()
     again = aws(localaws, tmp_path, *deploy, "--no-fail-on-empty-changeset")
     assert again.returncode == 0, again.stderr
     assert "No changes to deploy. Stack jobs is up to date" in again.stdout + again.stderr
 
+    next_second()
     changed = aws(localaws, tmp_path, *deploy, "--parameter-overrides", "Purpose=second")
     assert changed.returncode == 0, changed.stderr
 

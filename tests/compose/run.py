@@ -2,7 +2,8 @@
 
 Brings up a stack of its own (project, ports and volumes), runs ``pytest -m compose`` against it and
 takes it down with its data. Images are built where they are missing and stay. It fails where there
-is no Docker: a test that cannot run has not passed.
+is no Docker: a test that cannot run has not passed. Then it does what needs no container but is too
+large for ``make test``: `localaws install trino`, and the tests of what that installs.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ PORTS = (
     "LOCALAWS_SPARK_UI_PORT",
     "LOCALAWS_NOTEBOOK_PORT",
 )
+LOCALAWS = Path(sys.executable).with_name("localaws")
 PYTEST = [sys.executable, "-m", "pytest"]
 
 
@@ -40,6 +42,11 @@ def free_ports(count: int) -> list[str]:
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         return [str(each.getsockname()[1]) for each in sockets]
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without what would lead anything elsewhere."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("LOCALAWS_", "AWS_"))}
 
 
 def stack_environment() -> dict[str, str]:
@@ -60,8 +67,8 @@ def stack_environment() -> dict[str, str]:
         "LOCALAWS_TEST_OBJECT_STORE_KEY": "localaws",
         "LOCALAWS_TEST_OBJECT_STORE_SECRET": "localaws-secret",
     }
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LOCALAWS_", "AWS_"))}
-    return kept | ports | urls | {"COMPOSE_PROJECT_NAME": f"localaws-test-{os.getpid()}"}
+    project = {"COMPOSE_PROJECT_NAME": f"localaws-test-{os.getpid()}"}
+    return clean_environment() | ports | urls | project
 
 
 def compose(environment: dict[str, str], *arguments: str) -> int:
@@ -69,8 +76,21 @@ def compose(environment: dict[str, str], *arguments: str) -> int:
     return subprocess.call(["docker", "compose", *arguments], cwd=ROOT, env=environment)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Bring up, test, take down; return the worst exit code."""
+def test_installed() -> int:
+    """Install the exact SQL engine and run its tests; return the exit code."""
+    environment = clean_environment()
+    installed = subprocess.call([LOCALAWS, "install", "trino"], env=environment)
+    if installed != 0:
+        return installed
+    return subprocess.call(
+        [*PYTEST, "-m", "installed", "-n", "0"],
+        cwd=ROOT,
+        env=environment | {"LOCALAWS_TEST_INSTALLED": "1"},
+    )
+
+
+def test_containers(arguments: Sequence[str]) -> int:
+    """Bring up, test, take down; return the exit code."""
     environment = stack_environment()
     code = 1
     try:
@@ -96,6 +116,12 @@ def main(arguments: Sequence[str]) -> int:
     finally:
         compose(environment, "down", "--volumes", "--timeout", "5")
     return code
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run all, or on the containers only the tests that the arguments select."""
+    code = test_containers(arguments)
+    return code or (0 if arguments else test_installed())
 
 
 if __name__ == "__main__":

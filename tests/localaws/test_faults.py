@@ -32,7 +32,7 @@ def platform(tmp_path: Path) -> Iterator[LocalAwsSession]:
 
 
 def client(platform: LocalAwsSession, service: str, **options: Any) -> Any:
-    return boto3.client(
+    return boto3.session.Session().client(
         service,
         endpoint_url=platform.endpoint,
         aws_access_key_id="111122223333",

@@ -26,6 +26,8 @@ MEGABYTE = 2**20
 
 Verdict = Literal["PASS", "WARN", "FAIL", "SKIP"]
 
+INSTALL = "localaws install trino"
+
 
 @dataclass(frozen=True)
 class Check:
@@ -54,9 +56,16 @@ def check_python(subject: Subject) -> Check:
     return Check("python", "FAIL", found, "install Python 3.11 or 3.12 and make the environment")
 
 
-def check_java(subject: Subject) -> Check:
-    """Say that Java is not needed."""
-    return Check("java", "SKIP", "no part that is installed needs it")
+def check_exact_sql(subject: Subject) -> Check:
+    """Check whether the engine for what the fast one refuses is installed, with its Java."""
+    from localaws.engines.sql.trino.installation import Installation
+
+    place = Installation(subject.settings.tools)
+    if place.ready:
+        return Check("exact SQL", "PASS", f"Trino in {place.tools}")
+    if subject.settings.sql == "trino":
+        return Check("exact SQL", "FAIL", "LOCALAWS_SQL=trino, and it is not installed", INSTALL)
+    return Check("exact SQL", "SKIP", "not installed: some queries are refused", INSTALL)
 
 
 def check_packages(subject: Subject) -> Check:
@@ -177,7 +186,7 @@ def check_environment(subject: Subject) -> Check:
 
 CHECKS: tuple[Callable[[Subject], Check], ...] = (
     check_python,
-    check_java,
+    check_exact_sql,
     check_packages,
     check_memory,
     check_disk,

@@ -37,9 +37,9 @@ class Platform:
     object_store: ObjectStore
     catalog: Catalog
     sql: SqlEngine
-    stream: StreamLog | None
-    spark: SparkEngine | None
     forward: Forward
+    stream: StreamLog | None = None
+    spark: SparkEngine | None = None
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def jobs(spark: SparkEngine) -> Jobs:
 @pytest.fixture
 def store() -> Any:
     """Return a client of the store behind the engine."""
-    return boto3.client(
+    return boto3.session.Session().client(
         "s3",
         endpoint_url=STORE_URL,
         region_name="us-east-1",

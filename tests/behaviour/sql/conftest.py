@@ -59,7 +59,7 @@ class Account:
         self.account = str(100000000000 + uuid.uuid4().int % 800000000000)
 
     def client(self, service: str) -> Any:
-        return boto3.client(
+        return boto3.session.Session().client(
             service,
             endpoint_url=self.endpoint,
             aws_access_key_id=self.account,

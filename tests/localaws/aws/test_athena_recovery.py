@@ -232,8 +232,8 @@ def test_a_killed_gateway_leaves_no_query_running(localaws_session: Any, localaw
     asker = Asker.create(localaws)
     asker.run("CREATE DATABASE db")
     slow = (
-        "SELECT count(*) AS n FROM UNNEST(sequence(1, 6000)) AS a(x) "
-        "CROSS JOIN UNNEST(sequence(1, 6000)) AS b(y) WHERE x * y = 35"
+        "SELECT count(*) AS n FROM UNNEST(sequence(1, 20000)) AS a(x) "
+        "CROSS JOIN UNNEST(sequence(1, 20000)) AS b(y) WHERE x * y = 35"
     )
     query = asker.start(slow)
     table = asker.start(f"CREATE TABLE db.t AS {slow}")

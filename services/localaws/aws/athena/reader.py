@@ -76,6 +76,7 @@ class CatalogReader:
     def __init__(self, platform: Platform, scope: Scope) -> None:
         self._catalog = platform.catalog
         self._objects = platform.object_store
+        self._account = scope.account
         self.catalog_id = f"{scope.account}/{scope.region}"
         self._tables: dict[tuple[str, str], Shape | None] = {}
 
@@ -142,6 +143,8 @@ class CatalogReader:
         files: list[DataFile] = []
         after = ""
         try:
+            if (await self._objects.bucket(where.bucket)).account != self._account:
+                raise SqlError("PERMISSION_DENIED", f"Permission denied on S3 path: {location}")
             while True:
                 page = await self._objects.page(where.bucket, where.folder, after=after)
                 for info in page.objects:

@@ -26,7 +26,7 @@ ACCOUNT, REGION = "111111111111", "us-east-1"
 
 def others() -> Any:
     """Return a client that writes to the server past the store."""
-    return boto3.client(
+    return boto3.session.Session().client(
         "s3",
         endpoint_url=os.environ["LOCALAWS_TEST_OBJECT_STORE_URL"],
         aws_access_key_id=os.environ["LOCALAWS_TEST_OBJECT_STORE_KEY"],
