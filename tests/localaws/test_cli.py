@@ -149,7 +149,10 @@ def test_doctor_names_the_owner_of_a_taken_port(command: Command, tmp_path: Path
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         number = taken.getsockname()[1]
-        result = command("doctor", "--json", "--port", number, "--home", tmp_path / "none")
+        tools = str(tmp_path / "tools")
+        home = tmp_path / "none"
+        arguments = ("doctor", "--json", "--port", number, "--home", home)
+        result = command(*arguments, LOCALAWS_TOOLS=tools)
     assert result.returncode == 6
     checks = {check["name"]: check for check in envelope(result)["data"]}
     assert checks[f"port {number}"]["verdict"] == "FAIL"

@@ -232,8 +232,9 @@ def test_a_killed_gateway_leaves_no_query_running(localaws_session: Any, localaw
     asker = Asker.create(localaws)
     asker.run("CREATE DATABASE db")
     slow = (
-        "SELECT count(*) AS n FROM UNNEST(sequence(1, 20000)) AS a(x) "
-        "CROSS JOIN UNNEST(sequence(1, 20000)) AS b(y) WHERE x * y = 35"
+        "SELECT count(*) AS n FROM UNNEST(sequence(1, 6000)) AS a(x) "
+        "CROSS JOIN UNNEST(sequence(1, 6000)) AS b(y) CROSS JOIN UNNEST(sequence(1, 20)) AS c(z) "
+        "WHERE x * y + z = 36"
     )
     query = asker.start(slow)
     table = asker.start(f"CREATE TABLE db.t AS {slow}")
@@ -242,7 +243,7 @@ def test_a_killed_gateway_leaves_no_query_running(localaws_session: Any, localaw
     localaws_session.start()
     assert asker.finish(query)["Status"]["State"] == "SUCCEEDED"
     rows = asker.page(query)["ResultSet"]["Rows"]
-    assert rows[1]["Data"][0]["VarCharValue"] == "4"
+    assert rows[1]["Data"][0]["VarCharValue"] == "86"
     failed = asker.finish(table)["Status"]
     assert failed["State"] == "FAILED"
     assert "Nothing of what it wrote is visible" in failed["StateChangeReason"]
