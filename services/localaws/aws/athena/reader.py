@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
 import msgspec
@@ -13,6 +11,7 @@ from localaws.core.errors import AwsError
 from localaws.core.platform import Platform
 from localaws.core.service import Shape
 from localaws.core.state import Scope
+from localaws.engines.sql import views
 from localaws.engines.sql.base import (
     Column,
     DataFile,
@@ -26,9 +25,6 @@ from localaws.engines.sql.types import TypeTextError, hive_to_trino
 
 CATALOG = "awsdatacatalog"
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-
-_VIEW_PREFIX = "/* Presto View: "
-_VIEW_SUFFIX = " */"
 
 
 class ViewColumn(msgspec.Struct):
@@ -48,17 +44,15 @@ class ViewDefinition(msgspec.Struct, rename="camel"):
 
     def encode(self) -> str:
         """Return the text for ViewOriginalText."""
-        return _VIEW_PREFIX + base64.b64encode(msgspec.json.encode(self)).decode() + _VIEW_SUFFIX
+        return views.encode(msgspec.to_builtins(self))
 
 
 def decode_view(text: str) -> ViewDefinition | None:
     """Return the view a ViewOriginalText holds, or None where it is no such view."""
-    if not (text.startswith(_VIEW_PREFIX) and text.rstrip().endswith("*/")):
-        return None
-    encoded = text.rstrip()[len(_VIEW_PREFIX) : -2].strip()
+    definition = views.decode(text)
     try:
-        return msgspec.json.decode(base64.b64decode(encoded, validate=True), type=ViewDefinition)
-    except (binascii.Error, msgspec.MsgspecError):
+        return None if definition is None else msgspec.convert(definition, ViewDefinition)
+    except msgspec.ValidationError:
         return None
 
 

@@ -62,8 +62,9 @@ async def engine() -> AsyncIterator[TrinoEngine]:
 
 
 async def _difference(engine: TrinoEngine, entry: Entry, path: Path) -> str | None:
+    sql = entry.sql.replace("memory.default.", "awsdatacatalog.default.")
     try:
-        outcome = await engine.run(entry.sql, SESSION, None, ResultSink(path))  # type: ignore[arg-type]
+        outcome = await engine.run(sql, SESSION, None, ResultSink(path))  # type: ignore[arg-type]
     except SqlError as error:
         if error.name != entry.error:
             return f"{error}; recorded: {entry.error or entry.rows[:3]}"
