@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
+from localaws.cli.checks import MEGABYTE, Check
 from localaws.cli.frame import ExitCode, Run, framed, setting_options
 from localaws.cli.meant import meant_containers
 from localaws.compose.options import compose_options
@@ -22,21 +23,9 @@ if TYPE_CHECKING:
     from localaws.home import Home, RunRecord
 
 DISTRIBUTION = "greatfin-localaws"
-MEGABYTE = 2**20
 
-Verdict = Literal["PASS", "WARN", "FAIL", "SKIP"]
 
 INSTALL = "localaws install trino"
-
-
-@dataclass(frozen=True)
-class Check:
-    """What a check found, and the cure where something is wrong."""
-
-    name: str
-    verdict: Verdict
-    found: str
-    cure: str = ""
 
 
 @dataclass(frozen=True)

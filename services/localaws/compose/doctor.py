@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from localaws.cli.diagnose import Check, Verdict
+from localaws.cli.checks import Check, Verdict
 from localaws.cli.frame import CommandError
 from localaws.compose.engine import Container, Engine, engine_errors
 from localaws.compose.project import Project, Service, plugin_version

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -145,4 +146,6 @@ def is_unavailable(error: BaseException) -> bool:
         return error.sqlstate in ("57P01", "57P02", "57P03") or isinstance(
             error, asyncpg.PostgresConnectionError
         )
-    return isinstance(error, ConnectionError | FileNotFoundError | asyncpg.InterfaceError)
+    # while a container is down its name does not resolve
+    away = ConnectionError | FileNotFoundError | socket.gaierror | asyncpg.InterfaceError
+    return isinstance(error, away)

@@ -20,7 +20,7 @@ _NOT_FOUND = ("NoSuchKey", "NoSuchBucket", "EntityNotFoundException")
 def lost() -> StatementError:
     """Return the failure of a statement whose process died before it took effect."""
     return StatementError(
-        "GENERIC_INTERNAL_ERROR: The process that ran this statement, or the database it keeps its "
+        "GENERIC_INTERNAL_ERROR: The gateway that ran this statement, or the database it keeps its "
         "state in, stopped before the statement was done. Nothing of what it wrote is visible. "
         "Run it again.",
         INTERNAL_ERROR,
