@@ -33,6 +33,27 @@ PORTS = (
 )
 LOCALAWS = Path(sys.executable).with_name("localaws")
 PYTEST = [sys.executable, "-m", "pytest"]
+ON_BOTH = (
+    "tests/clients",
+    *(
+        f"tests/localaws/aws/test_{name}.py"
+        for name in (
+            *("athena_ddl", "athena_queries", "athena_workgroups", "athena_writes"),
+            *("cloudformation", "glue_cloudformation", "s3_cloudformation"),
+            *("glue_databases", "glue_partitions", "glue_tables"),
+            *("s3_buckets", "s3_listing", "s3_objects", "s3_uploads"),
+        )
+    ),
+    *(
+        f"tests/greatfin/test_top_leads.py::test_{name}"
+        for name in (
+            "second_run_changes_nothing",
+            "files_that_nobody_agreed_to_wait_in_the_quarantine",
+            "interrupted_after_any_step_and_started_again_ends_the_same[standardize]",
+        )
+    ),
+)
+"""Tests of `make test` that say nothing of a stack: real clients, the services, the use case."""
 
 
 def free_ports(count: int) -> list[str]:
@@ -106,6 +127,12 @@ def test_containers(arguments: Sequence[str]) -> int:
         )
         quiet = [*PYTEST, "-m", "compose and not faults", "-n", "2", "--dist", "loadgroup"]
         code = subprocess.call([*quiet, *arguments], cwd=ROOT, env=environment)
+        if code == 0 and not arguments:
+            same = environment | {
+                "LOCALAWS_TEST_ENDPOINT": environment["LOCALAWS_TEST_ENDPOINT_URL"]
+            }
+            either = [*PYTEST, "-m", "not compose and not installed", "-n", "2", *ON_BOTH]
+            code = subprocess.call(either, cwd=ROOT, env=same)
         if code == 0 and not arguments:
             # what kills containers runs alone, and last
             faults = [*PYTEST, "-m", "faults", "-n", "0", "tests/compose"]

@@ -61,10 +61,11 @@ def reconcile(context: Context) -> StepResult:
         f"FROM {names['MarketingDatabase']}.leads"
     )
     queries = {
-        "count-layers": "\nUNION ALL\n".join(parts),
+        "count-layers": "\nUNION ALL\n".join(parts) + "\nORDER BY layer, source",
         "count-quarantine": (
             "SELECT hop, source_table, reason, count(*) AS n "
-            f"FROM {names['QuarantineDatabase']}.rejected_rows GROUP BY hop, source_table, reason"
+            f"FROM {names['QuarantineDatabase']}.rejected_rows "
+            "GROUP BY hop, source_table, reason ORDER BY hop, source_table, reason"
         ),
         "read-product": (
             f"SELECT {', '.join(PRODUCT_COLUMNS)} "

@@ -23,7 +23,8 @@ STAGING_SCHEMA = "staging"
 PLATFORM = {"X-Trino-User": "localaws", "X-Trino-Source": "localaws"}
 
 _CONNECTORS = {"iceberg": "iceberg", "delta": "delta_lake", "hudi": "hudi"}
-_LIMIT = 32
+_LIMIT = 8
+"""Each set holds some 20 MB of the server's heap."""
 
 Properties = Mapping[str, str]
 
