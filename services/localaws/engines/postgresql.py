@@ -117,7 +117,7 @@ class EmbeddedPostgres:
             if self._process is not None:
                 await self._process.stop(signal.SIGQUIT)
                 self._process = None
-            self._lock.release()
+            self._leave()
             raise
         return self.url
 
@@ -126,6 +126,10 @@ class EmbeddedPostgres:
         if self._process is not None:
             await self._process.stop(signal.SIGINT, grace=20)
             self._process = None
+        self._leave()
+
+    def _leave(self) -> None:
+        """Let go of the folder, and remove that of the socket where it is elsewhere."""
         if not self._socket_folder.is_relative_to(self._folder):
             shutil.rmtree(self._socket_folder, ignore_errors=True)
         self._lock.release()
