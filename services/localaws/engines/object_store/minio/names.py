@@ -5,7 +5,8 @@ AWS takes any key of up to 1,024 bytes. A store on a file system refuses empty s
 character there is, so that names sort as their keys do: one that is followed by a slash as
 ``segment.U+10FFFF``, one at the end with its last character's predecessor and U+10FFFF. What is too
 long even then is cut and gets a digest; its key stands in its metadata, and it may sort a little
-off among keys that share its first 180 bytes.
+off among keys that share its first 180 bytes. So may a key that has U+10FFFF, which is no character
+of any text, before the end of a segment.
 
 The store also shows nothing below a name that is an object. Where ``a`` and ``a/b`` are both
 objects, ``a`` is written the second way, too: it steps aside.
