@@ -6,7 +6,7 @@ character there is, so that names sort as their keys do: one that is followed by
 ``segment.U+10FFFF``, one at the end with its last character's predecessor and U+10FFFF. What is too
 long even then is cut and gets a digest; its key stands in its metadata, and it may sort a little
 off among keys that share its first 180 bytes. So may a key that has U+10FFFF, which is no character
-of any text, before the end of a segment.
+of any text, before its end.
 
 The store also shows nothing below a name that is an object. Where ``a`` and ``a/b`` are both
 objects, ``a`` is written the second way, too: it steps aside.
