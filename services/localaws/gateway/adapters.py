@@ -108,7 +108,7 @@ def _external_sql(settings: Settings, store: ObjectStore) -> SqlEngine:
 
 def _with_trino(settings: Settings, store: ObjectStore, fast: SqlEngine) -> SqlEngine:
     from localaws.engines.sql.auto import AutoEngine
-    from localaws.engines.sql.trino.installation import Installation
+    from localaws.engines.sql.trino.installation import CURE, Installation
 
     installation = Installation(settings.tools)
 
@@ -131,7 +131,7 @@ def _with_trino(settings: Settings, store: ObjectStore, fast: SqlEngine) -> SqlE
         fast,
         exact,
         installed=lambda: installation.ready,
-        cure="Real Trino can answer it: localaws install trino",
+        cure=CURE,
     )
 
 

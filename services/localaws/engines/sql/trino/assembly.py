@@ -18,8 +18,6 @@ from localaws.engines.sql.trino.client import TrinoClient
 from localaws.engines.sql.trino.installation import Installation
 from localaws.engines.sql.trino.server import EmbeddedTrino
 
-INSTALL_CURE = "Real Trino can answer it: localaws install trino"
-
 
 def embedded_engine(
     store: ObjectStore,

@@ -39,6 +39,9 @@ _TRUST = Path("/etc/ssl/certs/java/cacerts")
 NEEDED_BYTES = 3 * 1024**3
 _MAIN_CLASS = "io.trino.server.TrinoServer"
 
+CURE = "Real Trino can answer it: localaws install trino"
+"""What a refusal says where it is not installed."""
+
 
 class InstallError(LocalAwsError):
     """Something that an installation needs is not there.
